@@ -35,12 +35,12 @@ class Interaction:
     """
 
     inputs: Mapping[str, Any]
-    response: Mapping[str, Any] = _NOTHING
-    ground_truth: Mapping[str, Any] = _NOTHING
+    response: Mapping[str, Any] = dataclasses.field(default_factory=lambda: _NOTHING)
+    ground_truth: Mapping[str, Any] = dataclasses.field(default_factory=lambda: _NOTHING)
     time: float | None = None
     session: str | None = None
     id: str = ""
-    metadata: Mapping[str, Any] = _NOTHING
+    metadata: Mapping[str, Any] = dataclasses.field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
         identifier = self.id if self.id != "" else uuid.uuid4().hex
