@@ -1,0 +1,101 @@
+"""A persona for every user of an LLM application, trained at test time on that user's own interactions.
+
+The public names are imported when they are first asked for: importing the package itself costs a few milliseconds and
+loads neither torch nor dspy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from personaopt.agent import PersonaAgent
+    from personaopt.errors import (
+        ConfigurationError,
+        DataError,
+        ModelError,
+        PersonaError,
+        PersonaOptError,
+        ProgramError,
+        StoreError,
+        VersionConflict,
+    )
+    from personaopt.interaction import Interaction
+    from personaopt.lm.adapter import LocalAdapter
+    from personaopt.lm.local import configure_local, local_lm
+    from personaopt.memory import Memory, PersonaVersion, Store, User, open_store
+    from personaopt.memory.embedding import Embedder, local_embedder
+    from personaopt.optimizers.aligner import PersonaAligner
+    from personaopt.optimizers.budget import Budget
+    from personaopt.persona import Edit, Persona, Statement
+    from personaopt.program import export, load
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "personaopt.agent": ("PersonaAgent",),
+    "personaopt.errors": (
+        "ConfigurationError",
+        "DataError",
+        "ModelError",
+        "PersonaError",
+        "PersonaOptError",
+        "ProgramError",
+        "StoreError",
+        "VersionConflict",
+    ),
+    "personaopt.interaction": ("Interaction",),
+    "personaopt.lm.adapter": ("LocalAdapter",),
+    "personaopt.lm.local": ("configure_local", "local_lm"),
+    "personaopt.memory": ("Memory", "PersonaVersion", "Store", "User", "open_store"),
+    "personaopt.memory.embedding": ("Embedder", "local_embedder"),
+    "personaopt.optimizers.aligner": ("PersonaAligner",),
+    "personaopt.optimizers.budget": ("Budget",),
+    "personaopt.persona": ("Edit", "Persona", "Statement"),
+    "personaopt.program": ("export", "load"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "Budget",
+    "ConfigurationError",
+    "DataError",
+    "Edit",
+    "Embedder",
+    "Interaction",
+    "LocalAdapter",
+    "Memory",
+    "ModelError",
+    "Persona",
+    "PersonaAgent",
+    "PersonaAligner",
+    "PersonaError",
+    "PersonaOptError",
+    "PersonaVersion",
+    "ProgramError",
+    "Statement",
+    "Store",
+    "StoreError",
+    "User",
+    "VersionConflict",
+    "__version__",
+    "configure_local",
+    "export",
+    "load",
+    "local_embedder",
+    "local_lm",
+    "open_store",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value  # so that the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
