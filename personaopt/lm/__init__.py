@@ -1,1 +1,1 @@
-"""Language models: the small local one with its adapter, where its weights come from, and what is shared between its calls."""
+"""Language models: the small local one, its adapter and its weights, and what its calls share."""
