@@ -71,11 +71,13 @@ class Weights:
         return sealed.fault(self.folder, verify=verify, name=self.name, form=FORM)
 
 
-def _convert(weights: Weights, source: Path, target: Path) -> None:
+def converted(weights: Weights, source: Path, target: Path) -> None:
+    """Prepare a language model: its first file is a GGUF file, which becomes a safetensors folder."""
     convert(source / next(iter(weights.files)), target)
 
 
-def _copy(weights: Weights, source: Path, target: Path) -> None:
+def copied(weights: Weights, source: Path, target: Path) -> None:
+    """Prepare a model that can be used as it is: its files, from their common folder on."""
     base = Path(os.path.commonpath([Path(name).parent for name in weights.files]))
     for name in weights.files:
         path = target / Path(name).relative_to(base)
@@ -93,7 +95,7 @@ LANGUAGE_MODEL = Weights(
     files={
         f"{_SMOLLM2}.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     },
-    prepare=_convert,
+    prepare=converted,
     hub="HuggingFaceTB/SmolLM2-135M-Instruct",
 )
 
@@ -119,7 +121,7 @@ EMBEDDER = Weights(
             "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
         }.items()
     },
-    prepare=_copy,
+    prepare=copied,
     hub="sentence-transformers/all-MiniLM-L6-v2",
 )
 
