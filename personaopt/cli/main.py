@@ -58,8 +58,8 @@ def _run() -> int:
         return _explain(str(error), WRONG_USAGE if isinstance(error, ConfigurationError) else FAILED)
     except TyperException as error:
         context = getattr(error, "ctx", None)
-        where = f" See `{context.command_path} --help`." if context else ""
-        return _explain(f"{error.format_message().rstrip('.')}.{where}", error.exit_code)
+        command = context.command_path if context else "personaopt"
+        return _explain(f"{error.format_message().rstrip('.')}. See `{command} --help`.", error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:
