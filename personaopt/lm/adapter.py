@@ -1,0 +1,193 @@
+"""The adapter for models that measure their answers: decided outputs with a distribution, all others under a schema."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any, Literal, get_args, get_origin
+
+import dspy
+import pydantic
+from dspy.adapters.utils import parse_value, serialize_for_json
+from dspy.clients.capabilities import with_capability_planning
+from dspy.lm15 import Config, Message, Request, Response
+from dspy.utils.exceptions import AdapterParseError
+
+from personaopt.lm import prompt_form
+from personaopt.signatures.persona_block import read_persona
+from personaopt.signatures.respond import MEMORIES
+
+MOST_ORDINAL_LEVELS = 10
+
+
+class LocalAdapter(dspy.Adapter):
+    """Prompts in plain completion form and asks for measured answers (`personaopt.lm.prompt_form`).
+
+    Outputs with a closed set of answers (`Literal`, `bool`, enums, whole numbers with at most ten levels) are decided:
+    the LM scores each answer, and the prediction carries `probabilities`, by field and answer, and `log_likelihoods`
+    where the engine gives them. All others are written under their JSON schema. Works with the local model and with
+    servers that return the log-probabilities of candidates.
+
+    Args:
+        probabilities: `required` refuses an LM that cannot measure; `if_available` takes its plain answer.
+        callbacks: DSPy callbacks of this adapter.
+    """
+
+    def __init__(self, probabilities: Literal["required", "if_available"] = "required", callbacks: Any = None) -> None:
+        super().__init__(callbacks=callbacks)
+        self.probabilities = probabilities
+
+    @with_capability_planning
+    def __call__(
+        self, lm: Any, lm_kwargs: dict[str, Any], signature: Any, demos: list[dict[str, Any]], inputs: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Ask the LM and return one mapping of outputs for each answer."""
+        requests, settings = self._requests(lm, lm_kwargs, signature, demos, inputs)
+        return [self._outputs(signature, lm(request, **settings)) for request in requests]
+
+    @with_capability_planning
+    async def acall(
+        self, lm: Any, lm_kwargs: dict[str, Any], signature: Any, demos: list[dict[str, Any]], inputs: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The same, awaited."""
+        requests, settings = self._requests(lm, lm_kwargs, signature, demos, inputs)
+        return [self._outputs(signature, await lm.acall(request, **settings)) for request in requests]
+
+    def score(self, lm: Any, signature: Any, inputs: dict[str, Any], outputs: dict[str, str]) -> dict[str, TextScore]:
+        """How likely given texts are as the outputs of a task: natural log-likelihood and tokens, by field.
+
+        Args:
+            lm: An LM whose engine measures candidates, such as the local model.
+            signature: The task, with persona and memories where there are any.
+            inputs: The task's inputs, `memories` among them.
+            outputs: The texts to be scored, one for each output field.
+        """
+        request = self._score_request(lm, signature, inputs, outputs)
+        return _text_scores(lm(request), outputs)
+
+    async def ascore(
+        self, lm: Any, signature: Any, inputs: dict[str, Any], outputs: dict[str, str]
+    ) -> dict[str, TextScore]:
+        """The same, awaited."""
+        request = self._score_request(lm, signature, inputs, outputs)
+        return _text_scores(await lm.acall(request), outputs)
+
+    def format(self, signature: Any, demos: list[dict[str, Any]], inputs: dict[str, Any]) -> list[dict[str, Any]]:
+        """The prompt, as a single message."""
+        _, persona = read_persona(signature.instructions)
+        examples = [{name: demo[name] for name in signature.fields if name in demo} for demo in demos]
+        for memory in inputs.get(MEMORIES) or ():
+            values = memory if isinstance(memory, dict) else memory.model_dump()
+            examples.append({**values["inputs"], **values["answer"]})
+        case = {
+            name: serialize_for_json(inputs[name])
+            for name in signature.input_fields
+            if name in inputs and name != MEMORIES and inputs[name] is not None
+        }
+        return [{"role": "user", "content": prompt_form.write_prompt(case, examples=examples, persona=persona)}]
+
+    def _requests(
+        self, lm: Any, lm_kwargs: dict[str, Any], signature: Any, demos: list[dict[str, Any]], inputs: dict[str, Any]
+    ) -> tuple[list[Request], dict[str, Any]]:
+        settings = {**lm.kwargs, **lm_kwargs}
+        controls = {key: lm_kwargs[key] for key in ("cache", "rollout_id") if lm_kwargs.get(key) is not None}
+        seed = settings.get("seed") or settings.get("rollout_id") or 0
+        properties = {name: _property(name, field) for name, field in signature.output_fields.items()}
+        request = self._request(lm, self.format(signature, demos, inputs)[0]["content"], properties)
+        config = dataclasses.replace(
+            request.config, temperature=settings.get("temperature"), max_tokens=settings.get("max_tokens"), seed=seed
+        )
+        drawn = range(settings.get("n") or 1)
+        return [
+            dataclasses.replace(request, config=dataclasses.replace(config, seed=seed + place)) for place in drawn
+        ], controls
+
+    def _request(self, lm: Any, prompt: str, properties: dict[str, Any]) -> Request:
+        schema = {
+            "type": "object",
+            "properties": {name: dict(definition) for name, definition in properties.items()},
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+        # pydantic keeps shared definitions beside each property; JSON Schema looks for them at the top.
+        shared = [definition.pop("$defs", {}) for definition in schema["properties"].values()]  # type: ignore[attr-defined]
+        if any(shared):
+            schema["$defs"] = {name: value for definitions in shared for name, value in definitions.items()}
+        form = {"type": "json_schema", "name": "outputs", "strict": True, "schema": schema}
+        decided = any("enum" in value or value.get("type") == "boolean" for value in properties.values())
+        policy = self.probabilities if decided else None
+        return Request(lm.model, (Message.user(prompt),), config=Config(response_format=form, probabilities=policy))
+
+    def _score_request(self, lm: Any, signature: Any, inputs: dict[str, Any], outputs: dict[str, str]) -> Request:
+        properties = {
+            name: {"type": "string", "title": prompt_form.title(name), "enum": [prompt_form.one_line(text)]}
+            for name, text in outputs.items()
+        }
+        return self._request(lm, self.format(signature, [], inputs)[0]["content"], properties)
+
+    def _outputs(self, signature: Any, response: Response) -> dict[str, Any]:
+        data = response.data
+        if not isinstance(data, dict) or not set(signature.output_fields) <= set(data):
+            raise AdapterParseError(
+                adapter_name=type(self).__name__,
+                signature=signature,
+                lm_response=str(response.text),
+                message="The LM did not answer with the fields it was asked for.",
+            )
+        outputs = {}
+        for name, field in signature.output_fields.items():
+            try:
+                outputs[name] = parse_value(data[name], field.annotation)
+            except (ValueError, pydantic.ValidationError) as error:
+                raise AdapterParseError(
+                    adapter_name=type(self).__name__,
+                    signature=signature,
+                    lm_response=str(data),
+                    message=f"The LM's {name} is not valid: {error}",
+                ) from error
+        if response.probabilities:
+            outputs["probabilities"] = response.probabilities
+        return outputs
+
+
+@dataclasses.dataclass(frozen=True)
+class TextScore:
+    """The log-likelihood of a text (natural logarithm, summed) and the tokens it was summed over."""
+
+    log_likelihood: float
+    tokens: int
+
+
+def _text_scores(response: Response, outputs: dict[str, str]) -> dict[str, TextScore]:
+    measured = response.provider_data or {}
+    return {
+        name: TextScore(measured["log_likelihoods"][name][text], measured["answer_tokens"][name][text])
+        for name, text in ((name, prompt_form.one_line(text)) for name, text in outputs.items())
+    }
+
+
+def answers_of(field: Any) -> tuple[Any, ...]:
+    """The closed set of answers of an output field, in their order; empty when it is open."""
+    annotation = field.annotation
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    if annotation is bool:
+        return (True, False)
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return tuple(member.value for member in annotation)
+    if annotation is int:
+        low = next((rule.ge for rule in field.metadata if hasattr(rule, "ge")), None)
+        high = next((rule.le for rule in field.metadata if hasattr(rule, "le")), None)
+        if low is not None and high is not None and 0 < high - low < MOST_ORDINAL_LEVELS:
+            return tuple(range(low, high + 1))
+    return ()
+
+
+def _property(name: str, field: Any) -> dict[str, Any]:
+    """An output field as a JSON schema property; closed sets of answers as an `enum` of text, which is scored."""
+    answers = answers_of(field)
+    if answers == (True, False):
+        return {"type": "boolean", "title": prompt_form.title(name)}
+    if answers:
+        return {"type": "string", "enum": [str(answer) for answer in answers], "title": prompt_form.title(name)}
+    return {**pydantic.TypeAdapter(field.annotation).json_schema(), "title": prompt_form.title(name)}
