@@ -1,0 +1,157 @@
+"""The SQLite file: its tables, and how it is opened, made and brought up to date."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from personaopt.errors import StoreError
+
+WAIT_SECONDS = 60.0
+"""How long one process waits for the others' writes."""
+
+_MAGIC = b"SQLite format 3\x00"
+APPLICATION_ID = 0x706F7074  # "popt", in the file's header: tells a store from another application's database
+
+# One group of statements a schema version; the version of a file is the number of groups it has been through.
+# AUTOINCREMENT: a row number is never used again, so that caches notice every deletion by count and highest number.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE users (
+            user_id TEXT PRIMARY KEY,
+            created REAL NOT NULL
+        ) STRICT""",
+        """CREATE TABLE interactions (
+            row INTEGER PRIMARY KEY AUTOINCREMENT,
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            interaction_id TEXT NOT NULL,
+            time REAL NOT NULL,
+            session TEXT,
+            content TEXT NOT NULL,
+            UNIQUE (user_id, interaction_id)
+        ) STRICT""",
+        "CREATE INDEX interactions_in_order ON interactions (user_id, time, row)",
+        """CREATE TABLE embeddings (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            row INTEGER NOT NULL REFERENCES interactions (row) ON DELETE CASCADE,
+            embedder TEXT NOT NULL,
+            vector BLOB NOT NULL,
+            UNIQUE (row, embedder)
+        ) STRICT""",
+        """CREATE TABLE personas (
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            parent INTEGER,
+            persona TEXT NOT NULL,
+            created REAL NOT NULL,
+            author TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            edits TEXT NOT NULL,
+            PRIMARY KEY (user_id, version)
+        ) STRICT, WITHOUT ROWID""",
+    ),
+)
+SCHEMA = len(MIGRATIONS)
+
+
+def connect(path: Path | None) -> sqlite3.Connection:
+    """A connection to a store's file, which is made or migrated where needed; None is a store in memory.
+
+    Whether the file may be used is found out by reading it only. The connection may be used by one thread at a time.
+
+    Raises:
+        StoreError: The file is not a store, is newer than this version, or cannot be read and written.
+    """
+    if path is None:
+        connection = _prepared(sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None))
+        _migrate(connection)
+        return connection
+    try:
+        _refuse_place(path)
+        if _schema_of(path) != SCHEMA:
+            Path(f"{path}.lock").touch()  # a folder that cannot be written says so here; FileLock would wait
+            with FileLock(f"{path}.lock", timeout=WAIT_SECONDS):
+                if _schema_of(path) != SCHEMA:  # another process may have been first
+                    connection = _open(path, "rwc")
+                    try:
+                        connection.execute("PRAGMA journal_mode = WAL")
+                        _migrate(connection)
+                    finally:
+                        connection.close()
+        return _open(path, "rw")
+    except Timeout as error:
+        raise StoreError(
+            f"Another process has been preparing the store {path} for {WAIT_SECONDS:.0f} seconds; try again."
+        ) from error
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"The store {path} cannot be opened: {error}.") from error
+
+
+def _refuse_place(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(f"The store {path} is a folder; give the path of a file.")
+    if not path.parent.is_dir():
+        raise StoreError(f"The store {path} cannot be made, because the folder {path.parent} does not exist.")
+    if path.exists() and not path.is_file():
+        raise StoreError(f"The store {path} is not a regular file.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise StoreError(f"The store {path} cannot be written: no permission.")
+
+
+def _schema_of(path: Path) -> int:
+    """The file's schema version, 0 for one that is missing or empty, read without writing to it."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        beginning = file.read(len(_MAGIC))
+    if beginning not in (b"", _MAGIC):  # SQLite itself takes a file of one byte for an empty one
+        raise StoreError(f"The file {path} is not a store; it was left as it is.")
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
+        try:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.OperationalError:
+        raise  # locked or unreadable, which says nothing of what is in it
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"The file {path} is not a store, or is damaged: {error}; it was left as it is.") from error
+    if application == 0 and version == 0 and tables == 0:
+        return 0
+    if application != APPLICATION_ID:
+        raise StoreError(f"The file {path} is a database of another application; it was left as it is.")
+    if version > SCHEMA:
+        raise StoreError(
+            f"The store {path} has schema {version} and this version of personaopt knows {SCHEMA} at most; "
+            "upgrade personaopt. The file was left as it is."
+        )
+    return version
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.as_uri()}?mode={mode}"
+    return _prepared(
+        sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, check_same_thread=False, isolation_level=None)
+    )
+
+
+def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+    for setting in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "trusted_schema = OFF"):
+        connection.execute(f"PRAGMA {setting}")
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    done = connection.execute("PRAGMA user_version").fetchone()[0]
+    for statements in MIGRATIONS[done:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    connection.execute("COMMIT")

@@ -1,0 +1,148 @@
+"""What a store is, and opening one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from personaopt.errors import StoreError
+from personaopt.interaction import Interaction
+from personaopt.persona import Edit, Persona
+
+if TYPE_CHECKING:
+    from personaopt.memory.embedding import Embedder
+    from personaopt.memory.episodic import Memory
+    from personaopt.memory.user import User
+
+Before = Interaction | float | None
+"""Where a reading ends: before a recorded interaction, earlier than a time in seconds, or nowhere."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PersonaVersion:
+    """One version of a user's persona. Versions are never changed, only followed by others.
+
+    Attributes:
+        version: Counted from 1 for each user.
+        parent: The version it was made from, None for the first.
+        persona: The persona itself.
+        created: Seconds since the epoch.
+        author: Who made it: an optimizer's name, or a person.
+        reason: Why, in one sentence; may be empty.
+        edits: The changes that led from the parent to it; may be empty.
+    """
+
+    version: int
+    parent: int | None
+    persona: Persona
+    created: float
+    author: str
+    reason: str = ""
+    edits: tuple[Edit, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The version as JSON values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**values, "persona": self.persona.to_dict(), "edits": [edit.to_dict() for edit in self.edits]}
+
+
+class Place(NamedTuple):
+    """Where an interaction stands in its user's history: by time, then by order of recording."""
+
+    time: float
+    row: int
+
+
+class StoredVector(NamedTuple):
+    """The embedding of one interaction. `id` grows with every vector stored and is never used again."""
+
+    id: int
+    place: Place
+    vector: bytes
+
+
+class Store(Protocol):
+    """Where users' interactions and personas are kept. Every method that reads or writes one user names them first.
+
+    Applications use `user(user_id)` and work with the handle it gives.
+    """
+
+    @property
+    def embedder(self) -> Embedder: ...
+
+    def user(self, user_id: str) -> User: ...
+
+    def users(self) -> list[str]: ...
+
+    def health(self) -> dict[str, Any]: ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Store: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    # Interactions; always oldest first.
+    def record(self, user_id: str, interactions: Sequence[Interaction]) -> list[Interaction]: ...
+
+    def interactions(self, user_id: str, *, before: Before = None, latest: int | None = None) -> list[Interaction]: ...
+
+    def interaction(self, user_id: str, interaction_id: str) -> Interaction: ...
+
+    def count(self, user_id: str) -> int: ...
+
+    # Persona versions.
+    def personas(self, user_id: str) -> list[PersonaVersion]: ...
+
+    def persona(self, user_id: str, version: int | None = None) -> PersonaVersion | None: ...
+
+    def save_persona(
+        self, user_id: str, persona: Persona, *, parent: int, author: str, reason: str = "", edits: Iterable[Edit] = ()
+    ) -> PersonaVersion: ...
+
+    def rollback(self, user_id: str, version: int) -> PersonaVersion: ...
+
+    # Search, and what it is built from.
+    def search(self, user_id: str, query: str, k: int, *, before: Before = None) -> list[Memory]: ...
+
+    def similarities(self, user_id: str, query: str, *, before: Before = None) -> list[Memory]: ...
+
+    def place(self, user_id: str, before: Before) -> Place: ...
+
+    def at_rows(self, user_id: str, rows: Sequence[int]) -> dict[int, Interaction]: ...
+
+    def without_vector(self, user_id: str, embedder: str) -> dict[int, Interaction]: ...
+
+    def add_vectors(self, user_id: str, embedder: str, vectors: dict[int, bytes]) -> None: ...
+
+    def vectors(self, user_id: str, embedder: str, *, after: int = 0) -> tuple[int, list[StoredVector]]: ...
+
+
+def open_store(path: str | os.PathLike[str], *, embedder: Embedder | None = None) -> Store:
+    """Open a store, and make it if the file is not there.
+
+    Many threads and many processes may use one file at once. Close it when done, or use it as a context manager.
+
+    Args:
+        path: A SQLite file, or `":memory:"` for a store that ends with the process.
+        embedder: What search compares texts with; `local_embedder()` when missing.
+
+    Raises:
+        StoreError: The path is not one of a store that this version can use; nothing is changed then.
+    """
+    from personaopt.memory.sqlite import SqliteStore  # here, because that module needs this one
+
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str) or not os.fspath(path):
+        raise StoreError("A store is opened with the path of a file, or ':memory:'.")
+    scheme = re.match(r"([A-Za-z][\w+.-]+)://", os.fspath(path))
+    if scheme:
+        raise StoreError(
+            f"This version keeps stores in SQLite files only, not at a {scheme[1]}:// address; give a path of a file."
+        )
+    return SqliteStore(path, embedder)

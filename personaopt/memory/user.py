@@ -1,0 +1,160 @@
+"""The handle of one user: what application code records to, reads from and searches in."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, overload
+
+from personaopt.errors import DataError
+from personaopt.interaction import Interaction
+from personaopt.memory.checks import text_of, whole
+from personaopt.memory.episodic import Memory
+from personaopt.memory.store import Before, PersonaVersion
+from personaopt.persona import Edit, Persona
+
+if TYPE_CHECKING:
+    from personaopt.memory.store import Store
+
+
+class User:
+    """One user of a store; made by `store.user(user_id)`. It holds no data itself: every call reads the store.
+
+    Interactions are ordered by time, those of the same time by the order in which they were recorded. `before` ends a
+    reading ahead of a recorded interaction (strictly, in that order) or ahead of a time in seconds.
+
+    Attributes:
+        id: The user id.
+        store: The store it belongs to.
+    """
+
+    def __init__(self, store: Store, user_id: str) -> None:
+        self.id = text_of(user_id, "A user id")
+        self.store = store
+
+    @overload
+    def record(self, interactions: Interaction) -> Interaction: ...
+
+    @overload
+    def record(self, interactions: Iterable[Interaction]) -> list[Interaction]: ...
+
+    def record(self, interactions: Interaction | Iterable[Interaction]) -> Interaction | list[Interaction]:
+        """Store one interaction, or several in one transaction: all of them or none. Nothing is embedded yet.
+
+        Recording the same interaction again changes nothing, so a failed call may be repeated.
+
+        Returns:
+            What was given, as stored: the time is filled in where it was missing.
+
+        Raises:
+            DataError: Not an interaction, or the id is taken by one of other content.
+            StoreError: The store cannot be written.
+        """
+        if isinstance(interactions, Interaction):
+            return self.store.record(self.id, [interactions])[0]
+        if isinstance(interactions, str | bytes | Mapping) or not isinstance(interactions, Iterable):
+            raise DataError(f"An Interaction, or several, can be recorded, not {type(interactions).__name__}.")
+        return self.store.record(self.id, list(interactions))
+
+    def latest(self, n: int, *, before: Before = None) -> list[Interaction]:
+        """The last n interactions, oldest first; fewer when there are fewer.
+
+        Raises:
+            DataError: `n` is not a whole number, or `before` is not recorded or not a time.
+        """
+        return self.store.interactions(self.id, before=before, latest=whole(n, "n"))
+
+    def history(self, *, before: Before = None) -> list[Interaction]:
+        """All interactions, oldest first."""
+        return self.store.interactions(self.id, before=before)
+
+    def interaction(self, interaction_id: str) -> Interaction:
+        """The interaction with this id.
+
+        Raises:
+            DataError: The user has none.
+        """
+        return self.store.interaction(self.id, interaction_id)
+
+    def count(self) -> int:
+        """How many interactions are recorded."""
+        return self.store.count(self.id)
+
+    def search(self, query: str, k: int, *, before: Before = None) -> list[Memory]:
+        """The k interactions of this user whose inputs are most similar to a text, most similar first.
+
+        Exact: every interaction is compared, by the cosine of the store's embedder; of equal ones the newer comes
+        first. What was recorded since the last search is embedded now.
+
+        Raises:
+            DataError: `query` is not a text, `k` not a whole number, or `before` not recorded or not a time.
+            ModelError: The embedder cannot be loaded or asked.
+        """
+        return self.store.search(self.id, query, whole(k, "k"), before=before)
+
+    def similarities(self, query: str, *, before: Before = None) -> list[Memory]:
+        """Every interaction of this user with its similarity to a text, oldest first."""
+        return self.store.similarities(self.id, query, before=before)
+
+    @property
+    def persona(self) -> Persona:
+        """The current persona; an empty one before the first is saved."""
+        current = self.store.persona(self.id)
+        return current.persona if current else Persona()
+
+    @property
+    def version(self) -> int:
+        """The number of the current persona version, 0 before the first."""
+        current = self.store.persona(self.id)
+        return current.version if current else 0
+
+    def personas(self) -> list[PersonaVersion]:
+        """Every version of the persona, oldest first."""
+        return self.store.personas(self.id)
+
+    def save_persona(
+        self, persona: Persona, *, parent: int, author: str, reason: str = "", edits: Iterable[Edit] = ()
+    ) -> PersonaVersion:
+        """Store a new version of the persona, if the one it was made from is still the current one.
+
+        Args:
+            persona: The new persona.
+            parent: The version it was made from, 0 for the first.
+            author: Who made it.
+            reason: Why.
+            edits: The changes from the parent to it.
+
+        Raises:
+            VersionConflict: Another version was saved since `parent` was read; nothing is stored.
+            PersonaError: Not a persona, or one that cannot be written as JSON.
+            DataError: Another argument is not valid.
+        """
+        return self.store.save_persona(self.id, persona, parent=parent, author=author, reason=reason, edits=edits)
+
+    def rollback(self, version: int) -> PersonaVersion:
+        """Make an earlier persona the current one, as a new version; nothing is lost. 0 is the empty persona.
+
+        Raises:
+            DataError: There is no such version.
+        """
+        return self.store.rollback(self.id, whole(version, "version"))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, User) and other.store is self.store and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash((id(self.store), self.id))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> User:
+        return self  # programs that hold a user are copied often; the store is shared
+
+    def __repr__(self) -> str:
+        return f"User({self.id!r})"
+
+    def _repr_html_(self) -> str:
+        current = self.store.persona(self.id)
+        version = (
+            f"persona version {current.version}, by {html.escape(current.author)}" if current else "no persona yet"
+        )
+        persona = (current.persona if current else Persona())._repr_html_()
+        return f"<p><b>{html.escape(self.id)}</b>: {self.count()} interactions, {version}</p>{persona}"

@@ -1,0 +1,475 @@
+import hashlib
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hashed_words import HashedWords
+
+from personaopt.errors import DataError, StoreError
+from personaopt.interaction import Interaction
+from personaopt.memory import open_store
+from personaopt.persona import Persona
+
+WRITER = r"""
+import os, sys, threading
+from personaopt.interaction import Interaction
+from personaopt.memory import open_store
+
+path, name, threads, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+print("ready", flush=True)
+sys.stdin.readline()
+store = open_store(path)
+user = store.user("u")
+
+def write(thread):
+    for number in range(count):
+        item = user.record(Interaction({"text": f"{name} {thread} {number}"}, id=f"{name}-{thread}-{number}"))
+        os.write(1, f"{item.id}\n".encode())  # whole lines, whichever thread writes
+
+workers = [threading.Thread(target=write, args=(thread,)) for thread in range(threads)]
+[worker.start() for worker in workers]
+[worker.join() for worker in workers]
+store.close()
+"""
+
+
+def said(text, **values):
+    return Interaction({"text": text}, **values)
+
+
+@pytest.fixture(params=["file", "memory"])
+def store(request, tmp_path):
+    path = ":memory:" if request.param == "memory" else tmp_path / "personas.db"
+    with open_store(path, embedder=HashedWords()) as opened:
+        yield opened
+
+
+def start_writer(path, name, *, threads=1, count=20):
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), name, str(threads), str(count)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def digest(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def test_what_is_recorded_is_read_back_as_it_was(store):
+    item = Interaction(
+        {"text": "naïve 🎬", "list": [1, {"b": None}]},
+        response={"tag": "comedy"},
+        ground_truth={"tag": "drama"},
+        time="2024-05-01T10:00:00Z",
+        session="s1",
+        metadata={"source": "test", "nul": "a\x00b"},
+    )
+    assert store.user("u").record(item) == item
+    read = store.user("u").interaction(item.id)
+    assert read == item
+    assert list(read.inputs) == ["text", "list"]
+
+
+def test_a_missing_time_is_the_time_of_recording(store):
+    before = time.time()
+    item = store.user("u").record(said("hello"))
+    assert before <= item.time <= time.time()
+    assert store.user("u").interaction(item.id).time == item.time
+
+
+def test_order_is_time_then_recording(store):
+    user = store.user("u")
+    user.record([said("c", time=2, id="c"), said("a", time=1, id="a")])
+    user.record(said("b", time=1, id="b"))
+    user.record(said("d", time=2, id="d"))
+    assert [item.id for item in user.history()] == ["a", "b", "c", "d"]
+    assert [item.id for item in user.latest(2)] == ["c", "d"]
+    assert [item.id for item in user.latest(99)] == ["a", "b", "c", "d"]
+    assert user.latest(0) == user.latest(-1) == []
+    assert user.count() == 4
+
+
+def test_before_is_strict(store):
+    user = store.user("u")
+    user.record([said(name, time=when, id=name) for name, when in [("a", 1), ("b", 1), ("c", 1), ("d", 2)]])
+
+    def names(before):
+        return [item.id for item in user.history(before=before)]
+
+    assert names(user.interaction("a")) == []
+    assert names(user.interaction("c")) == ["a", "b"]
+    assert names(user.interaction("d")) == ["a", "b", "c"]
+    assert names(1) == []
+    assert names(1.5) == ["a", "b", "c"]
+    assert [item.id for item in user.latest(1, before=user.interaction("c"))] == ["b"]
+
+
+@pytest.mark.parametrize("before", [said("never recorded"), float("nan"), float("inf"), True, "1970-01-01", 10**400])
+def test_a_wrong_before_is_refused(store, before):
+    user = store.user("u")
+    user.record(said("x"))
+    with pytest.raises(DataError):
+        user.history(before=before)
+
+
+def test_before_an_interaction_of_another_user_is_refused(store):
+    other = store.user("v").record(said("theirs"))
+    with pytest.raises(DataError):
+        store.user("u").history(before=other)
+
+
+def test_recording_again_changes_nothing(store):
+    user = store.user("u")
+    item = said("hello", id="one", session="s")
+    first = user.record(item)
+    assert user.record(item) == first  # its time is still missing
+    assert user.record(first) == first
+    assert user.count() == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        said("other", id="one", time=5, session="s"),
+        said("hello", id="one", time=6, session="s"),
+        said("hello", id="one", time=5),
+        said("hello", id="one", time=5, session="s", ground_truth={"a": True}),
+    ],
+)
+def test_another_content_under_an_id_is_refused(store, changed):
+    user = store.user("u")
+    first = user.record(said("hello", id="one", time=5, session="s", ground_truth={"a": 1}))
+    with pytest.raises(DataError, match="'one'"):
+        user.record(changed)
+    assert user.history() == [first]
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(store):
+    user = store.user("u")
+    user.record(said("taken", id="taken"))
+    with pytest.raises(DataError):
+        user.record([said("new", id="new"), said("other", id="taken")])
+    with pytest.raises(DataError):
+        user.record([said("new", id="new"), {"inputs": {"text": "a mapping"}}])
+    assert [item.id for item in user.history()] == ["taken"]
+    assert user.record([]) == []
+    assert [item.id for item in user.record(said(str(n), id=str(n)) for n in range(3))] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("wrong", [{"inputs": {"text": "x"}}, "text", None, 3])
+def test_only_interactions_can_be_recorded(store, wrong):
+    with pytest.raises(DataError):
+        store.user("u").record(wrong)
+    assert store.users() == []
+
+
+def test_text_that_cannot_be_stored_is_refused(store):
+    for item in (said("x", id="\ud800"), said("x", session="\udfff"), said("x", session=7), said("x", id=" ")):
+        with pytest.raises(DataError):
+            store.user("u").record(item)
+    assert store.user("u").count() == 0
+
+
+@pytest.mark.parametrize("user_id", ["", "  ", None, 7, "\ud800"])
+def test_a_user_id_is_required(store, user_id):
+    with pytest.raises(DataError):
+        store.user(user_id)
+    with pytest.raises(DataError):
+        store.interactions(user_id)
+
+
+def test_users_are_apart(store):
+    store.user("u").record(said("mine", id="same"))
+    store.user("v").record(said("theirs", id="same"))
+    store.user("w").save_persona(Persona(), parent=0, author="test")
+    assert store.users() == ["u", "v", "w"]
+    assert store.user("u").interaction("same").inputs["text"] == "mine"
+    assert [item.inputs["text"] for item in store.user("v").history()] == ["theirs"]
+    with pytest.raises(DataError):
+        store.user("w").interaction("same")
+
+
+def test_recording_never_embeds(store):
+    store.user("u").record([said("a"), said("b")])
+    assert store.embedder.texts == []
+
+
+def test_stores_in_memory_are_separate_and_shared_by_threads():
+    with open_store(":memory:") as one, open_store(":memory:") as two:
+        thread = threading.Thread(target=lambda: one.user("u").record(said("from a thread")))
+        thread.start()
+        thread.join()
+        assert one.user("u").count() == 1
+        assert two.users() == []
+
+
+def test_reopening_finds_everything(tmp_path):
+    with open_store(tmp_path / "a.db") as store:
+        item = store.user("u").record(said("kept"))
+        store.user("u").save_persona(Persona.from_text("Likes tea."), parent=0, author="test")
+    with open_store(str(tmp_path / "a.db")) as store:
+        assert store.user("u").history() == [item]
+        assert store.user("u").persona.render() == "- Likes tea."
+
+
+def test_a_failing_transaction_leaves_the_store_usable(store):
+    user = store.user("u")
+
+    def interrupted():
+        with store._database.transaction() as connection:
+            connection.execute("INSERT INTO users VALUES ('ghost', 0)")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    user.record(said("after"))
+    assert store.users() == ["u"]
+
+
+def test_health(store):
+    store.user("u").record([said("a"), said("b")])
+    store.user("u").search("a", 1)
+    report = store.health()
+    assert report["integrity"] == "ok"
+    assert (report["users"], report["interactions"], report["embeddings"], report["persona_versions"]) == (1, 2, 2, 0)
+    assert report["schema"] == 1
+    assert report["sqlite"] == sqlite3.sqlite_version
+    assert str(report["path"]).endswith(("personas.db", ":memory:"))
+
+
+def test_the_file_is_written_safely(tmp_path):
+    with open_store(tmp_path / "a.db") as store, store._database.guarded() as connection:
+        settings = {
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        }
+        assert connection.execute("PRAGMA busy_timeout").fetchone()[0] >= 30_000
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
+def test_a_closed_store_says_so(store):
+    user = store.user("u")
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        user.count()
+
+
+def test_threads_lose_nothing(store):
+    user = store.user("u")
+
+    def write(thread):
+        for number in range(25):
+            user.record(said(f"{thread} {number}", id=f"{thread}-{number}"))
+
+    threads = [threading.Thread(target=write, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {item.id for item in user.history()} == {f"{t}-{n}" for t in range(8) for n in range(25)}
+
+
+def test_processes_that_make_and_fill_one_store_lose_nothing(tmp_path):
+    path = tmp_path / "new.db"
+    writers = [start_writer(path, name, threads=3, count=15) for name in "abc"]
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:  # all at once, so that they race for making the file as well
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    outputs = [writer.communicate()[0].split() for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    expected = {f"{name}-{thread}-{number}" for name in "abc" for thread in range(3) for number in range(15)}
+    assert {line for lines in outputs for line in lines} == expected
+    with open_store(path) as store:
+        assert {item.id for item in store.user("u").history()} == expected
+        assert store.health()["integrity"] == "ok"
+
+
+def test_a_killed_writer_loses_nothing_it_was_told_is_stored(tmp_path):
+    path = tmp_path / "killed.db"
+    writer = start_writer(path, "k", threads=2, count=100_000)
+    assert writer.stdout.readline() == "ready\n"
+    writer.stdin.write("\n")
+    writer.stdin.flush()
+    acknowledged = [writer.stdout.readline().strip() for _ in range(50)]
+    os.kill(writer.pid, signal.SIGKILL)
+    acknowledged += [line.strip() for line in writer.communicate()[0].splitlines(keepends=True) if line.endswith("\n")]
+    with open_store(path) as store:
+        stored = {item.id for item in store.user("u").history()}
+        assert set(acknowledged) <= stored
+        assert len(stored) < 100_000  # it was killed at work
+        assert store.health()["integrity"] == "ok"
+        store.user("u").record(said("goes on"))
+
+
+def test_a_newer_schema_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "newer.db"
+    open_store(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = digest(path)
+    with pytest.raises(StoreError, match="schema 99") as caught:
+        open_store(path)
+    assert "\n" not in str(caught.value)
+    assert digest(path) == before
+
+
+def test_a_newer_schema_still_in_the_log_is_seen(tmp_path):
+    path = tmp_path / "newer.db"
+    open_store(path).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA wal_autocheckpoint = 0")
+    holder.execute("PRAGMA user_version = 99")
+    before = digest(path)
+    with pytest.raises(StoreError, match="schema 99"):
+        open_store(path)
+    assert digest(path) == before
+    holder.close()
+
+
+def foreign_database(path):
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        foreign_database,
+        lambda path: path.write_text("not a database"),
+        lambda path: path.write_bytes(b"x"),
+        lambda path: path.write_bytes(os.urandom(10_000)),
+        lambda path: path.write_bytes(b"SQLite format 3\x00" + os.urandom(5_000)),
+    ],
+    ids=["foreign", "text", "one byte", "noise", "noise after the magic"],
+)
+def test_what_is_not_a_store_is_refused_and_left_as_it_is(tmp_path, make):
+    path = tmp_path / "thing.db"
+    make(path)
+    before = digest(path)
+    with pytest.raises(StoreError, match=r"thing\.db"):
+        open_store(path)
+    assert digest(path) == before
+    assert os.listdir(tmp_path) == ["thing.db"]
+
+
+def test_a_damaged_store_is_reported(tmp_path):
+    path = tmp_path / "damaged.db"
+    with open_store(path) as store:
+        store.user("u").record([said(f"text {n} " * 50, id=str(n)) for n in range(200)])
+    content = bytearray(path.read_bytes())
+    content[8192:-4096] = os.urandom(len(content) - 4096 - 8192)
+    path.write_bytes(content)
+    with open_store(path) as store:
+        assert store.health()["integrity"] != "ok"
+        with pytest.raises(StoreError, match=r"damaged\.db"):
+            store.user("u").history()
+
+
+def test_a_truncated_store_is_reported(tmp_path):
+    path = tmp_path / "cut.db"
+    with open_store(path) as store:
+        store.user("u").record([said(f"text {n} " * 50) for n in range(200)])
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(StoreError, match=r"cut\.db"):  # noqa: SIM117
+        with open_store(path) as store:
+            store.user("u").history()
+
+
+def test_an_empty_file_and_a_half_made_store_become_stores(tmp_path):
+    (tmp_path / "empty.db").touch()
+    connection = sqlite3.connect(tmp_path / "half.db")
+    connection.execute("PRAGMA journal_mode = WAL")  # as far as a process gets that is killed while making a store
+    connection.close()
+    for name in ("empty.db", "half.db"):
+        with open_store(tmp_path / name) as store:
+            store.user("u").record(said("x"))
+            assert store.user("u").count() == 1
+
+
+def test_places_where_no_store_can_be(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path, tmp_path / "missing" / "a.db", tmp_path / "file" / "a.db", os.devnull, "", 7, None, b"a.db"):
+        with pytest.raises(StoreError) as caught:
+            open_store(path)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root cannot write to")
+def test_a_folder_that_cannot_be_written():
+    began = time.monotonic()
+    with pytest.raises(StoreError, match=r"/proc/a\.db"):
+        open_store("/proc/a.db")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("address", ["postgresql://host/db", "postgres://host/db", "mysql://host/db"])
+def test_other_databases_are_not_there_yet(address, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="SQLite"):
+        open_store(address)
+    assert os.listdir(tmp_path) == []
+
+
+def test_odd_file_names(tmp_path):
+    path = tmp_path / "a?mode=ro#50% ü.db"
+    with open_store(path) as store:
+        store.user("u").record(said("x"))
+    assert path.is_file()
+
+
+def test_a_store_travels_to_another_process_by_its_path(tmp_path):
+    with open_store(tmp_path / "a.db", embedder=HashedWords()) as store, open_store(":memory:") as memory:
+        store.user("u").record(said("x"))
+        with pytest.raises(StoreError, match="memory"):
+            pickle.dumps(memory)
+        user = store.user("u")
+        with pytest.raises(TypeError):
+            pickle.loads(pickle.dumps(HashedWords()))  # an embedder with a lock; a store's embedder must be one without
+    with open_store(tmp_path / "a.db") as store:
+        copy = pickle.loads(pickle.dumps(store.user("u")))
+        assert copy.count() == 1
+        copy.store.close()
+        assert user == user
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forking is a matter of POSIX")
+def test_a_forked_child_opens_the_store_anew(tmp_path):
+    script = f"""
+import os
+from personaopt.errors import StoreError
+from personaopt.interaction import Interaction
+from personaopt.memory import open_store
+
+store = open_store({str(tmp_path / "a.db")!r})
+store.user("u").record(Interaction({{"text": "parent"}}))
+child = os.fork()
+if child == 0:
+    try:
+        store.user("u").count()
+    except StoreError as error:
+        assert "forked" in str(error)
+        with open_store({str(tmp_path / "a.db")!r}) as mine:
+            mine.user("u").record(Interaction({{"text": "child"}}))
+            os._exit(0)
+    os._exit(1)
+assert os.waitpid(child, 0)[1] == 0
+store.user("u").record(Interaction({{"text": "parent again"}}))
+assert store.user("u").count() == 3
+assert store.health()["integrity"] == "ok"
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
