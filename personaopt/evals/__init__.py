@@ -1,0 +1,1 @@
+"""Measuring: benchmarks, baselines, metrics and statistics."""

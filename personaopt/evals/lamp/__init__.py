@@ -1,0 +1,1 @@
+"""The LaMP benchmark: its files, and the PersonaAgent results on them."""
