@@ -1,0 +1,82 @@
+"""What language model calls cost, counted where every call passes: threads and tasks lose nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import dspy
+from dspy.utils.usage_tracker import UsageTracker
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """Calls, tokens and time spent.
+
+    Attributes:
+        calls: Answers paid for; an answer from DSPy's cache costs nothing and is not counted.
+        input_tokens: Tokens read.
+        output_tokens: Tokens written.
+        seconds: Wall time.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written."""
+        return self.input_tokens + self.output_tokens
+
+
+class Meter(UsageTracker):
+    """Counts the LM calls made while it runs, in this context and in the threads and tasks that inherit it.
+
+    It takes the place of DSPy's usage tracker and hands everything to the one that was there when it ends.
+
+    Example:
+        >>> with Meter().running() as meter:
+        ...     program(question="...")
+        >>> meter.usage.calls
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._since = time.monotonic()
+
+    @property
+    def usage(self) -> Usage:
+        """What was spent so far."""
+        with self._lock:
+            entries = [entry for entries in self.usage_data.values() for entry in entries]
+        return Usage(
+            calls=len(entries),
+            input_tokens=sum(int(entry.get("prompt_tokens") or 0) for entry in entries),
+            output_tokens=sum(int(entry.get("completion_tokens") or 0) for entry in entries),
+            seconds=time.monotonic() - self._since,
+        )
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Meter]:
+        """Count what happens inside the block."""
+        outer = dspy.settings.usage_tracker
+        self._since = time.monotonic()
+        try:
+            with dspy.context(usage_tracker=self):
+                yield self
+        finally:
+            if outer is not None:
+                for lm, entries in self.usage_data.items():
+                    outer.usage_data[lm].extend(entries)
+
+    def add_usage(self, lm: str, usage_entry: dict[str, Any]) -> None:
+        """Called by DSPy for every answer that an LM gave; one that reports no tokens counts as a call all the same."""
+        with self._lock:
+            self.usage_data[lm].append(self._flatten_usage_entry(usage_entry))

@@ -1,0 +1,126 @@
+"""LM calls as values, run level by level: everything in a level is independent and runs at once.
+
+An optimizer is a generator that yields levels and receives their results. It knows nothing of threads or event loops,
+so that `compile` and `acompile` are the same algorithm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import dataclasses
+import logging
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+from dspy.utils.exceptions import AdapterParseError, LMError
+
+from personaopt.errors import PersonaOptError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+ATTEMPTS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """An ask that gave nothing usable, after all attempts; a record, not an error."""
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask(Generic[T]):
+    """One LM call to be made, and what becomes of its answer.
+
+    Attributes:
+        call: Makes the call; its argument is the number of the attempt, from 0.
+        acall: Makes the same call, awaited.
+        finish: Turns the answer into the result; may raise `PersonaOptError` for an answer that is of no use.
+    """
+
+    call: Callable[[int], Any]
+    acall: Callable[[int], Awaitable[Any]]
+    finish: Callable[[Any], T]
+
+    @classmethod
+    def done(cls, value: T) -> Ask[T]:
+        """An ask that needs no LM: its result is known."""
+
+        async def wait(attempt: int) -> T:
+            return value
+
+        return cls(lambda attempt: value, wait, lambda answer: answer)
+
+    @classmethod
+    def predict(cls, predictor: Any, finish: Callable[[Any], T], **inputs: Any) -> Ask[T]:
+        """An ask of a DSPy predictor; a repeated attempt is drawn anew instead of taken from a cache."""
+
+        def keywords(attempt: int) -> dict[str, Any]:
+            return {**inputs, "config": {"rollout_id": attempt, "temperature": 1.0}} if attempt else inputs
+
+        return cls(lambda n: predictor(**keywords(n)), lambda n: predictor.acall(**keywords(n)), finish)
+
+    def now(self) -> T | Failure:
+        """Make the call."""
+        reason = ""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self.finish(self.call(attempt))
+            except (AdapterParseError, LMError, PersonaOptError) as error:
+                reason = _reason(error)
+        return Failure(reason)
+
+    async def soon(self) -> T | Failure:
+        """Make the call without blocking the event loop."""
+        reason = ""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self.finish(await self.acall(attempt))
+            except (AdapterParseError, LMError, PersonaOptError) as error:
+                reason = _reason(error)
+        return Failure(reason)
+
+
+Level = Sequence[Ask[Any]]
+Steps = Generator[Level, list[Any], T]
+"""An algorithm as a generator: it yields levels, receives each level's results in order, and returns its result."""
+
+
+def drive(steps: Steps[T], *, threads: int) -> T:
+    """Run an algorithm with threads that carry DSPy's context."""
+    results: list[Any] | None = None
+    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="personaopt") as pool:
+        while True:
+            try:
+                level = steps.send(results) if results is not None else next(steps)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            waiting = [pool.submit(contextvars.copy_context().run, ask.now) for ask in level]
+            results = [future.result() for future in waiting]
+
+
+async def adrive(steps: Steps[T], *, threads: int) -> T:
+    """Run an algorithm on the event loop, with at most `threads` calls under way."""
+    free = asyncio.Semaphore(threads)
+
+    async def one(ask: Ask[Any]) -> Any:
+        async with free:
+            return await ask.soon()
+
+    results: list[Any] | None = None
+    while True:
+        try:
+            level = steps.send(results) if results is not None else next(steps)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        results = await asyncio.gather(*(one(ask) for ask in level))
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__

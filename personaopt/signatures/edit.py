@@ -1,0 +1,33 @@
+"""The update of the persona from all feedback (PersonaAgent's LLM_update), as edits instead of a rewrite."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import dspy
+import pydantic
+
+
+class ProposedEdit(pydantic.BaseModel):
+    """One change to one numbered statement."""
+
+    action: Literal["add", "replace", "remove"]
+    statement: int | None = pydantic.Field(None, description="number of the statement to replace or remove")
+    text: str = pydantic.Field("", description="the new statement: one sentence about the user; empty when removing")
+    feedback: list[int] = pydantic.Field(default_factory=list, description="numbers of the feedback it follows from")
+
+
+class EditPersona(dspy.Signature):
+    """Improve the persona of one user by a few edits, using the feedback.
+
+    You maintain the description of one user by which an assistant answers for that user. Make the smallest set of edits
+    that takes up what several pieces of feedback agree on: the user's preferences, habits and style, in words that hold
+    beyond the questions they were seen in. Keep statements that the feedback does not contradict. Do not copy questions
+    or answers. Do not propose again what was refused for the reason given.
+    """
+
+    persona: list[str] = dspy.InputField(desc="The numbered statements of the persona as it is.")
+    feedback: list[str] = dspy.InputField(desc="Numbered feedback on answers that were given under this persona.")
+    refused: list[str] = dspy.InputField(desc="Edits that were tried before, and why they were refused.")
+    token_limit: int = dspy.InputField(desc="The whole persona must stay below this many tokens.")
+    edits: list[ProposedEdit] = dspy.OutputField(desc="The edits, most important first; at most five.")
