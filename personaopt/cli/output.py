@@ -37,23 +37,23 @@ def progress_on_stderr() -> Iterator[Progress]:
         task = bars.add_task("", total=None)
         shown = ""
 
-        def show(what: str, done: int, whole: int) -> None:
+        def _show(what: str, done: int, whole: int) -> None:
             nonlocal shown
             if what != shown:
                 bars.reset(task, description=what)
                 shown = what
             bars.update(task, completed=done, total=whole or None)
 
-        yield show
+        yield _show
 
 
 def _line_per_step() -> Progress:
     shown = ""
 
-    def show(what: str, done: int, whole: int) -> None:
+    def _show(what: str, done: int, whole: int) -> None:
         nonlocal shown
         if what != shown:
             message(what)
             shown = what
 
-    return show
+    return _show
