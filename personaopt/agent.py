@@ -23,7 +23,7 @@ from personaopt.signatures.respond import MEMORIES, RecalledInteraction, Respond
 if TYPE_CHECKING:
     from personaopt.memory import Memory, User
 
-HALF_LIFE = 5.0
+HALF_LIFE = 10.0
 """After how many later choices a choice counts half in the feature `recent`."""
 
 
@@ -79,15 +79,15 @@ class PersonaAgent(dspy.Module):
         self.task: type[dspy.Signature] = dspy.signatures.ensure_signature(task)
         self.retrieve = retrieve
         self.calibration = calibration
-        self.persona_version = user.version
-        self._known = persona if persona is not None else user.persona
+        self.persona_version, self._known = _current(user)
+        self._known = persona if persona is not None else self._known
         self.predict = dspy.Predict(compose(Respond, self.task))
         self.persona = self._known
 
     @property
     def persona(self) -> Persona:
         """The persona that stands in the predictor's instructions; lines that another optimizer wrote are `written`."""
-        task, text = read_persona(self.predict.signature.instructions)
+        _, text = read_persona(self.predict.signature.instructions)
         if text == self._known.render():
             return self._known
         known = {statement.text: statement for statement in self._known.statements}
@@ -107,8 +107,7 @@ class PersonaAgent(dspy.Module):
 
     def refresh(self) -> PersonaAgent:
         """Move to the user's current persona; returns this agent."""
-        self.persona_version = self.user.version
-        self.persona = self.user.persona
+        self.persona_version, self.persona = _current(self.user)
         return self
 
     def recall(self, inputs: Mapping[str, Any], *, before: Interaction | float | None = None) -> Recall:
@@ -156,7 +155,7 @@ class PersonaAgent(dspy.Module):
     def prompt_inputs(
         self, inputs: Mapping[str, Any], recalled: Recall, persona: Persona | None = None
     ) -> dict[str, Any]:
-        """What the predictor is called with: the task's inputs, the memories, and another persona where one is given."""
+        """What the predictor is called with: inputs, memories, and another persona where one is given."""
         shown = [
             RecalledInteraction(inputs=dict(memory.interaction.inputs), answer=dict(memory.interaction.ground_truth))
             for memory in reversed(recalled.memories)
@@ -199,6 +198,12 @@ class PersonaAgent(dspy.Module):
             if name not in ("user", "task"):
                 setattr(twin, name, copy.deepcopy(value, memo))
         return twin
+
+
+def _current(user: User) -> tuple[int, Persona]:
+    """Version and persona in one reading, so that they belong together."""
+    stored = user.store.persona(user.id)
+    return (stored.version, stored.persona) if stored else (0, Persona())
 
 
 def evidence(field: str, measured: Mapping[str, float], earlier: Sequence[Memory]) -> dict[str, np.ndarray]:

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 ATTEMPTS = 3
+REDRAWN = 1_000_000
+"""Rollout ids of repeated attempts, out of the way of those that optimizers draw with."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +41,13 @@ class Ask(Generic[T]):
         call: Makes the call; its argument is the number of the attempt, from 0.
         acall: Makes the same call, awaited.
         finish: Turns the answer into the result; may raise `PersonaOptError` for an answer that is of no use.
+        calls: LM calls it makes at its first attempt.
     """
 
     call: Callable[[int], Any]
     acall: Callable[[int], Awaitable[Any]]
     finish: Callable[[Any], T]
+    calls: int = 1
 
     @classmethod
     def done(cls, value: T) -> Ask[T]:
@@ -52,14 +56,15 @@ class Ask(Generic[T]):
         async def wait(attempt: int) -> T:
             return value
 
-        return cls(lambda attempt: value, wait, lambda answer: answer)
+        return cls(lambda attempt: value, wait, lambda answer: answer, calls=0)
 
     @classmethod
     def predict(cls, predictor: Any, finish: Callable[[Any], T], **inputs: Any) -> Ask[T]:
         """An ask of a DSPy predictor; a repeated attempt is drawn anew instead of taken from a cache."""
 
         def keywords(attempt: int) -> dict[str, Any]:
-            return {**inputs, "config": {"rollout_id": attempt, "temperature": 1.0}} if attempt else inputs
+            redrawn = {**inputs.get("config", {}), "temperature": 1.0, "rollout_id": REDRAWN + attempt}
+            return {**inputs, "config": redrawn} if attempt else inputs
 
         return cls(lambda n: predictor(**keywords(n)), lambda n: predictor.acall(**keywords(n)), finish)
 

@@ -1,0 +1,1 @@
+"""How a persona is changed: the alignment loop, and the decisions it is made of."""

@@ -1,0 +1,140 @@
+"""From gradients to edits: who proposes how the persona changes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import dspy
+
+from personaopt.agent import PersonaAgent
+from personaopt.errors import PersonaError
+from personaopt.interaction import Interaction
+from personaopt.optimizers.asks import Ask
+from personaopt.optimizers.critics import Gradient
+from personaopt.optimizers.evidence import candidate_statements
+from personaopt.optimizers.results import Candidate
+from personaopt.persona import Edit, Persona, Statement
+from personaopt.signatures.edit import EditPersona, ProposedEdit
+
+MOST_EDITS = 5
+SHOWN_REFUSALS = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class EditRequest:
+    """What an editor sees.
+
+    Attributes:
+        agent: The agent whose persona is edited.
+        persona: The persona as it is.
+        gradients: Feedback, in the order of the interactions.
+        background: What the user did before the window and the held-out slice began, oldest first; free to learn from.
+        tried: What was tried before in this alignment, with what became of it.
+        count: How many candidates to propose at most.
+        seed: For what is drawn.
+    """
+
+    agent: PersonaAgent
+    persona: Persona
+    gradients: Sequence[Gradient]
+    background: Sequence[Interaction]
+    tried: Sequence[Candidate]
+    count: int
+    seed: int
+
+
+Edits = tuple[Edit, ...]
+
+
+class Editor(Protocol):
+    """Proposes changes to a persona; each is tried as a whole."""
+
+    def propose(self, request: EditRequest) -> list[Ask[Edits]]:
+        """At most `request.count` proposals; all their calls are made at once. None when it has no more ideas."""
+        ...
+
+
+class LMEditor:
+    """Edits written by an LM from all feedback at once (PersonaAgent's LLM_update).
+
+    Args:
+        lm: The LM that writes; the agent's when None.
+    """
+
+    def __init__(self, lm: Any = None) -> None:
+        self.predict = dspy.Predict(EditPersona)
+        self.predict.lm = lm
+
+    def propose(self, request: EditRequest) -> list[Ask[Edits]]:
+        """`count` calls of `EditPersona`: the first as the LM is configured, the others drawn at temperature 1."""
+        if not request.gradients:
+            return []
+        refused = [
+            f"{edit} ({candidate.reason})"
+            for candidate in request.tried
+            if not candidate.accepted
+            for edit in candidate.edits
+        ]
+        inputs = {
+            "lm": self.predict.lm or request.agent.lm,
+            "persona": _numbered(statement.text for statement in request.persona.statements),
+            "feedback": _numbered(gradient.text for gradient in request.gradients),
+            "refused": refused[-SHOWN_REFUSALS:],
+            "token_limit": request.persona.token_limit,
+        }
+
+        def finish(prediction: dspy.Prediction) -> Edits:
+            edits = [_edit(proposed, request) for proposed in (prediction.edits or [])[:MOST_EDITS]]
+            return tuple(edit for edit in edits if edit is not None)
+
+        drawn = [{"config": {"temperature": 1.0, "rollout_id": request.seed + k}} for k in range(1, request.count)]
+        return [Ask.predict(self.predict, finish, **inputs, **settings) for settings in [{}, *drawn]]
+
+
+class EvidenceEditor:
+    """Statements of what the history shows, tried one by one. Needs no LM: acceptance decides what is kept."""
+
+    def propose(self, request: EditRequest) -> list[Ask[Edits]]:
+        """The next untried statements; those that helped, but less than another one, are tried again."""
+        done = {str(edit) for candidate in request.tried if not candidate.retry for edit in candidate.edits}
+        proposals: list[Ask[Edits]] = []
+        for statement in candidate_statements(request):
+            edit = _put(request.persona, statement)
+            if edit is not None and str(edit) not in done:
+                proposals.append(Ask.done((edit,)))
+        return proposals[: request.count]
+
+
+def _put(persona: Persona, statement: Statement) -> Edit | None:
+    """The edit that puts a statement into a persona, in the place of an older one of the same id."""
+    for known in persona.statements:
+        if known.id == statement.id:
+            if known.text == statement.text or known.pinned:
+                return None
+            return Edit("replace", statement, known.id, "the history has moved on")
+    return Edit("add", statement, reason="shown by the history")
+
+
+def _edit(proposed: ProposedEdit, request: EditRequest) -> Edit | None:
+    """An LM's proposal as an edit with evidence; None for one that means nothing here."""
+    numbered = dict(enumerate(request.persona.statements, 1))
+    target = numbered.get(proposed.statement or 0)
+    followed = [request.gradients[n - 1] for n in proposed.feedback if 0 < n <= len(request.gradients)]
+    evidence = tuple(gradient.outcome.interaction.id for gradient in followed or request.gradients)
+    reason = "; ".join(gradient.text for gradient in followed)[:300]
+    if proposed.action == "remove":
+        return Edit("remove", target=target.id, reason=reason) if target and not target.pinned else None
+    try:
+        statement = Statement(proposed.text, evidence=evidence)
+    except PersonaError:
+        return None
+    if target is None or target.pinned or proposed.action == "add":
+        known = {known.id for known in request.persona.statements}
+        return None if statement.id in known else Edit("add", statement, reason=reason)
+    return Edit("replace", statement, target.id, reason)
+
+
+def _numbered(texts: Any) -> list[str]:
+    return [f"{number}. {text}" for number, text in enumerate(texts, 1)]

@@ -1,0 +1,181 @@
+"""How far a simulated response is from what the user really said: one number to learn by, one score to report."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import dspy
+
+from personaopt.agent import PersonaAgent, Recall, spelled
+from personaopt.errors import ConfigurationError, ModelError
+from personaopt.interaction import Interaction
+from personaopt.lm.adapter import LocalAdapter, TextScore
+from personaopt.lm.local import is_small_local
+from personaopt.optimizers.asks import Ask
+from personaopt.persona import Persona
+
+FLOOR = 1e-12
+_PIECES = re.compile(r"\w+|[^\w\s]")
+
+Metric = Callable[..., Any]
+"""DSPy's `(example, prediction, trace=None) -> float`, or GEPA's five-argument form with `score` and `feedback`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """An interaction to be simulated, with everything that was remembered before it."""
+
+    interaction: Interaction
+    recalled: Recall
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """One interaction simulated under one persona.
+
+    Attributes:
+        interaction: Which one.
+        response: What the agent answered, by output field; empty where only the likelihood of the real text was asked.
+        score: In [0, 1], by the metric; None where nothing was answered.
+        likelihood_loss: Negative log-likelihood of what the user really said (of a label, or per token of a text);
+            None where the LM does not measure it.
+        feedback: What the user's own metric said in words.
+    """
+
+    interaction: Interaction
+    response: Mapping[str, Any]
+    score: float | None
+    likelihood_loss: float | None = None
+    feedback: str = ""
+
+    @property
+    def loss(self) -> float:
+        """What alignment lowers: the likelihood loss where it is measured, else 1 - score."""
+        if self.likelihood_loss is not None:
+            return self.likelihood_loss
+        return 1.0 - (self.score or 0.0)
+
+    @property
+    def right(self) -> bool:
+        """Whether there is nothing left to learn from it."""
+        return (self.score is None or self.score >= 1.0) and (self.likelihood_loss or 0.0) < 0.05
+
+
+class Objective(Protocol):
+    """Simulates one interaction under one persona and measures the outcome. One LM call, nothing from after it."""
+
+    def ask(self, agent: PersonaAgent, case: Case, persona: Persona) -> Ask[Outcome]:
+        """The call to be made; several are made at once."""
+        ...
+
+
+class ResponseObjective:
+    """Lets the agent answer and compares the answer with the ground truth.
+
+    The likelihood loss is measured where every output is a closed set of answers whose probabilities the LM measures.
+
+    Args:
+        metric: In [0, 1], in DSPy's or GEPA's form; `agreement` when None.
+    """
+
+    def __init__(self, metric: Metric | None = None) -> None:
+        self.metric = metric
+
+    def ask(self, agent: PersonaAgent, case: Case, persona: Persona) -> Ask[Outcome]:
+        """One answer of the agent."""
+        truth = dict(case.interaction.ground_truth)
+
+        def finish(prediction: dspy.Prediction) -> Outcome:
+            answered = agent.finish(prediction, case.recalled)
+            response = {name: answered[name] for name in agent.task.output_fields}
+            score, feedback = _measured(self.metric or agreement, agent, case.interaction, answered)
+            measured = answered.get("probabilities") or {}
+            losses = [
+                -math.log(max(distribution.get(spelled(truth[name]), 0.0), FLOOR))
+                for name, distribution in measured.items()
+                if name in truth
+            ]
+            complete = len(losses) == len([name for name in agent.task.output_fields if name in truth])
+            return Outcome(case.interaction, response, score, sum(losses) if losses and complete else None, feedback)
+
+        inputs = agent.prompt_inputs(dict(case.interaction.inputs), case.recalled, persona)
+        return Ask.predict(agent.predict, finish, **inputs)
+
+
+class TextLikelihoodObjective:
+    """Asks how likely the user's real text is, per token: a smooth loss for wording and style. Nothing is generated."""
+
+    def ask(self, agent: PersonaAgent, case: Case, persona: Persona) -> Ask[Outcome]:
+        """One scoring of the real text."""
+        adapter = dspy.settings.adapter if isinstance(dspy.settings.adapter, LocalAdapter) else LocalAdapter()
+        texts = {name: str(case.interaction.ground_truth[name]) for name in agent.task.output_fields}
+        inputs = agent.prompt_inputs(dict(case.interaction.inputs), case.recalled, persona)
+        signature = inputs.pop("signature")
+
+        def finish(scores: Mapping[str, TextScore]) -> Outcome:
+            tokens = sum(score.tokens for score in scores.values())
+            loss = -sum(score.log_likelihood for score in scores.values()) / max(tokens, 1)
+            return Outcome(case.interaction, {}, None, loss)
+
+        return Ask(
+            lambda attempt: adapter.score(agent.lm, signature, inputs, texts),
+            lambda attempt: adapter.ascore(agent.lm, signature, inputs, texts),
+            finish,
+        )
+
+
+def objective_for(agent: PersonaAgent, metric: Metric | None = None) -> Objective:
+    """The objective that suits an agent's task, its LM and the user's own metric.
+
+    Raises:
+        ModelError: No LM is configured.
+    """
+    if agent.lm is None:
+        raise ModelError("No LM is configured: call dspy.configure(lm=...) or personaopt.configure_local().")
+    open_ended = len(agent.answers) < len(agent.task.output_fields)
+    if metric is None and open_ended and is_small_local(agent.lm):
+        return TextLikelihoodObjective()
+    return ResponseObjective(metric)
+
+
+def agreement(example: dspy.Example, prediction: dspy.Prediction, trace: Any = None) -> float:
+    """How well a prediction agrees with the truth, in [0, 1]: the mean over the outputs that the truth names.
+
+    Texts are compared by `text_similarity`, everything else by equality of what is spelled.
+    """
+    labels = example.labels()
+    scores = [
+        text_similarity(str(truth), str(prediction.get(name)))
+        if isinstance(truth, str) and " " in truth.strip()
+        else float(spelled(truth).strip() == spelled(prediction.get(name)).strip())
+        for name, truth in labels.items()
+    ]
+    return sum(scores) / len(scores) if scores else 0.0
+
+
+def text_similarity(first: str, second: str) -> float:
+    """Ratcliff and Obershelp's ratio over words and punctuation marks, in [0, 1]; case counts, since style does."""
+    return difflib.SequenceMatcher(None, _PIECES.findall(first), _PIECES.findall(second), autojunk=False).ratio()
+
+
+def _measured(
+    metric: Metric, agent: PersonaAgent, interaction: Interaction, prediction: dspy.Prediction
+) -> tuple[float, str]:
+    example = dspy.Example(**dict(interaction.inputs), **dict(interaction.ground_truth)).with_inputs(
+        *interaction.inputs
+    )
+    if len(inspect.signature(metric).parameters) >= 5:
+        result = metric(example, prediction, None, "predict", None)
+    else:
+        result = metric(example, prediction, None)
+    score = float(result["score"]) if isinstance(result, dspy.Prediction | dict) else float(result)
+    if not 0.0 <= score <= 1.0:
+        raise ConfigurationError(f"The metric gave {score}; it must stay in [0, 1].")
+    feedback = result.get("feedback", "") if isinstance(result, dspy.Prediction | dict) else ""
+    return score, str(feedback or "")

@@ -1,0 +1,182 @@
+"""One alignment while it runs: its state, and its levels of independent LM calls."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from personaopt.agent import PersonaAgent, Recall
+from personaopt.errors import ModelError, PersonaError
+from personaopt.interaction import Interaction
+from personaopt.lm.metering import Meter
+from personaopt.optimizers.acceptance import Acceptance, Trial, Verdict, mean_loss
+from personaopt.optimizers.asks import Ask, Failure, Steps
+from personaopt.optimizers.budget import Budget
+from personaopt.optimizers.critics import Critic, Gradient
+from personaopt.optimizers.editors import Editor, EditRequest, Edits
+from personaopt.optimizers.losses import Case, Objective, Outcome
+from personaopt.optimizers.results import Candidate
+from personaopt.optimizers.windows import Window
+from personaopt.persona import Persona
+
+
+class OutOfBudget(Exception):
+    """The next level must not begin; the message says why."""
+
+
+@dataclasses.dataclass
+class Run:
+    """The state of one alignment.
+
+    Attributes:
+        agent: The agent that is aligned; it is not changed.
+        objective, critic, editor, acceptance: The strategies.
+        candidates: Proposals per epoch.
+        window: What is learnt from and judged by.
+        background: What came before the window; free to learn from.
+        budget: Hard limits.
+        seed: For what is drawn.
+        persona: The best persona so far.
+        meter: What was spent.
+        cases: The interactions of the window and the slice, each with what was remembered before it.
+        outcomes: How they went under the persona, in their order; the window first.
+        tried: Everything that was tried.
+        notes: What the reader of the record should know.
+    """
+
+    agent: PersonaAgent
+    objective: Objective
+    critic: Critic
+    editor: Editor
+    acceptance: Acceptance
+    candidates: int
+    window: Window
+    background: list[Interaction]
+    budget: Budget
+    seed: int
+    persona: Persona
+    meter: Meter = dataclasses.field(default_factory=Meter)
+    cases: list[Case] = dataclasses.field(default_factory=list)
+    outcomes: list[Outcome] = dataclasses.field(default_factory=list)
+    tried: list[Candidate] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def learn(self) -> list[Outcome]:
+        """Outcomes of the window."""
+        held = {item.id for item in self.window.hold_out}
+        return [outcome for outcome in self.outcomes if outcome.interaction.id not in held]
+
+    @property
+    def loss(self) -> float:
+        """Mean loss over window and slice."""
+        return mean_loss(self.outcomes)
+
+    def remember(self) -> None:
+        """Recall, once and for all candidates, what came before each interaction."""
+        self.cases = [Case(item, recall_before(self.agent, item)) for item in self.window.all]
+
+    def level(self, asks: Sequence[Ask[Any]]) -> Steps[list[Any]]:
+        """Make independent calls, unless the budget has no room for them.
+
+        Raises:
+            OutOfBudget: It has none.
+        """
+        calls = sum(ask.calls for ask in asks)
+        if calls and (reason := self.budget.exceeded(self.meter.usage, calls)):
+            raise OutOfBudget(reason)
+        return (yield asks)
+
+    def simulate(self) -> Steps[None]:
+        """Answer window and slice under the persona. What cannot be answered is left out, with a note.
+
+        Raises:
+            ModelError: Nothing could be answered.
+        """
+        results = yield from self.level([self.objective.ask(self.agent, case, self.persona) for case in self.cases])
+        failures = [result for result in results if isinstance(result, Failure)]
+        if len(failures) == len(results):
+            raise ModelError(f"The LM answered none of {len(results)} interactions: {failures[0].reason}")
+        if failures:
+            self.notes.append(f"{len(failures)} interactions could not be simulated: {failures[0].reason}")
+        kept = [place for place, result in enumerate(results) if not isinstance(result, Failure)]
+        self.cases = [self.cases[place] for place in kept]
+        self.outcomes = [results[place] for place in kept]
+
+    def propose(self, gradients: Sequence[Gradient], epoch: int) -> Steps[tuple[list[Edits], list[Failure]]]:
+        """Candidate edits from the gradients, and what the editor failed to give."""
+        request = EditRequest(
+            agent=self.agent,
+            persona=self.persona,
+            gradients=gradients,
+            background=self.background,
+            tried=self.tried,
+            count=self.candidates,
+            seed=self.seed + 1000 * epoch,
+        )
+        results = yield from self.level(self.editor.propose(request))
+        failures = [result for result in results if isinstance(result, Failure)]
+        return [edits for edits in results if not isinstance(edits, Failure) and edits], failures
+
+    def trials(self, proposals: Sequence[Edits]) -> Steps[list[Candidate]]:
+        """Simulate window and slice under every candidate at once, and keep the best one that is accepted."""
+        candidates: list[Candidate | tuple[Edits, Persona]] = []
+        for edits in proposals:
+            try:
+                candidates.append((edits, self.persona.apply(edits)))
+            except PersonaError as error:
+                candidates.append(Candidate(edits, False, str(error)))
+        personas = [entry[1] for entry in candidates if isinstance(entry, tuple)]
+        asks = [self.objective.ask(self.agent, case, persona) for persona in personas for case in self.cases]
+        results = yield from self.level(asks)
+        size = len(self.cases)
+        slices = iter([results[start : start + size] for start in range(0, len(results), size)])
+        judged: list[tuple[Candidate, Persona, list[Outcome]]] = []
+        for entry in candidates:
+            if isinstance(entry, tuple):
+                after = next(slices)
+                judged.append((self._judged(entry[0], after), entry[1], after))
+            else:
+                judged.append((entry, self.persona, []))
+        return self._keep_best(judged)
+
+    def _judged(self, edits: Edits, after: list[Any]) -> Candidate:
+        failed = [result for result in after if isinstance(result, Failure)]
+        if failed:
+            return Candidate(edits, False, f"the LM failed on {len(failed)} interactions: {failed[0].reason}")
+        held = {item.id for item in self.window.hold_out}
+
+        def part(outcomes: Sequence[Outcome], of_slice: bool) -> list[Outcome]:
+            return [outcome for outcome in outcomes if (outcome.interaction.id in held) == of_slice]
+
+        trial = Trial(part(self.outcomes, False), part(after, False), part(self.outcomes, True), part(after, True))
+        verdict: Verdict = self.acceptance.judge(trial)
+        return Candidate(edits, verdict.accepted, verdict.reason, mean_loss(after), trial.gain)
+
+    def _keep_best(self, judged: list[tuple[Candidate, Persona, list[Outcome]]]) -> list[Candidate]:
+        accepted = [entry for entry in judged if entry[0].accepted]
+        best = max(accepted, key=lambda entry: entry[0].gain or 0.0, default=None)
+        candidates = []
+        for entry in judged:
+            candidate = entry[0]
+            if candidate.accepted and entry is not best:
+                candidate = dataclasses.replace(
+                    candidate, accepted=False, reason=f"{candidate.reason}; another change helped more", retry=True
+                )
+            candidates.append(candidate)
+        if best is not None:
+            _, self.persona, self.outcomes = best
+        self.tried.extend(candidates)
+        return candidates
+
+
+def recall_before(agent: PersonaAgent, interaction: Interaction) -> Recall:
+    """What was remembered before an interaction; one that is not recorded sees the history without its like."""
+    known = {item.id for item in agent.user.history()}
+    if interaction.id in known:
+        return agent.recall(interaction.inputs, before=interaction)
+    recalled = agent.recall(interaction.inputs)
+    earlier = tuple(m for m in recalled.earlier if dict(m.interaction.inputs) != dict(interaction.inputs))
+    nearest = sorted(range(len(earlier)), key=lambda place: (-earlier[place].similarity, -place))
+    return Recall(tuple(earlier[place] for place in nearest[: agent.retrieve]), earlier)

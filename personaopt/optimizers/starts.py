@@ -1,0 +1,71 @@
+"""Where an alignment begins for a user who has no persona yet: the semantic memory's summary of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import dspy
+
+from personaopt.agent import PersonaAgent
+from personaopt.errors import PersonaError
+from personaopt.interaction import Interaction
+from personaopt.optimizers.asks import Ask
+from personaopt.persona import Persona, Statement
+from personaopt.signatures.profile import Profile
+from personaopt.signatures.respond import RecalledInteraction
+
+SUMMARISED = 24
+
+
+class Start(Protocol):
+    """Writes the first persona. Not asked when the user has one."""
+
+    def ask(self, agent: PersonaAgent, history: Sequence[Interaction]) -> Ask[Persona]:
+        """The call to be made, or an ask that needs none."""
+        ...
+
+
+class EmptyStart:
+    """Begins with nothing: the statistical summary is then tried statement by statement by `EvidenceEditor`."""
+
+    def ask(self, agent: PersonaAgent, history: Sequence[Interaction]) -> Ask[Persona]:
+        """The empty persona."""
+        return Ask.done(agent.persona)
+
+
+class ProfileStart:
+    """A summary of the history written by an LM (PersonaAgent's f_s), as statements with evidence.
+
+    Args:
+        lm: The LM that writes; the agent's when None.
+    """
+
+    def __init__(self, lm: Any = None) -> None:
+        self.predict = dspy.Predict(Profile)
+        self.predict.lm = lm
+
+    def ask(self, agent: PersonaAgent, history: Sequence[Interaction]) -> Ask[Persona]:
+        """One call of `Profile` over the latest interactions; a statement past the token limit is left out."""
+        shown = list(history)[-SUMMARISED:]
+        evidence = tuple(interaction.id for interaction in shown)
+
+        def finish(prediction: dspy.Prediction) -> Persona:
+            persona = agent.persona
+            for text in prediction.statements or []:
+                try:
+                    statement = Statement(str(text), evidence=evidence)
+                    persona = Persona((*persona.statements, statement), persona.token_limit)
+                except PersonaError:
+                    continue  # empty, said already, or too long for the limit: the others still count
+            return persona
+
+        return Ask.predict(
+            self.predict,
+            finish,
+            lm=self.predict.lm or agent.lm,
+            task=agent.task.instructions,
+            interactions=[
+                RecalledInteraction(inputs=dict(item.inputs), answer=dict(item.ground_truth)) for item in shown
+            ],
+        )
