@@ -177,7 +177,7 @@ class PersonaAligner(Teleprompter):
 
     def _run(self, agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Example] | None) -> Run:
         history = _with_truth(agent, trainset)
-        window = latest_with_slice(history, self.latest, self.held_out)
+        window = latest_with_slice(history, self.latest, self.held_out, self.seed)
         small = is_small_local(agent.lm)
         return Run(
             agent=agent,

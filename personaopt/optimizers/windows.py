@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Sequence
 
 from personaopt.interaction import Interaction
@@ -31,16 +32,17 @@ class Window:
         return self.learn + self.hold_out
 
 
-def latest_with_slice(history: Sequence[Interaction], n: int, h: int) -> Window:
+def latest_with_slice(history: Sequence[Interaction], n: int, h: int, seed: int = 0) -> Window:
     """The latest interactions, every third or so of them held out (the paper's window, with a slice to judge by).
 
-    The slice is interleaved, so that it sees the same recent habits as the window, and the very latest interaction is
-    learnt from. A history that is shorter than n + h shrinks both; at least a third is kept for judging.
+    The slice is interleaved, so that it sees the same recent habits as the window: the latest interactions are cut into
+    h runs, and one of each is held out. A history that is shorter than n + h shrinks both; at least a third is kept for judging.
 
     Args:
         history: Interactions with a ground truth, oldest first.
         n: Size of the window.
         h: Size of the slice; 0 for none.
+        seed: Decides which interaction of each run is held out.
     """
     recent = list(history[-(n + h) :]) if n + h else []
     held = h
@@ -50,8 +52,9 @@ def latest_with_slice(history: Sequence[Interaction], n: int, h: int) -> Window:
         note = f"the history has {len(recent)} interactions: {len(recent) - held} to learn from, {held} held out"
     if not held:
         return Window(tuple(recent), (), note)
-    stride = len(recent) / held
-    places = {int(stride * (place + 0.5)) for place in range(held)}
+    edges = [round(run * len(recent) / held) for run in range(held + 1)]
+    draw = random.Random(seed)
+    places = {draw.randrange(start, end) for start, end in zip(edges, edges[1:], strict=False)}
     return Window(
         tuple(item for place, item in enumerate(recent) if place not in places),
         tuple(item for place, item in enumerate(recent) if place in places),
