@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import dspy
+import numpy as np
 
 from personaopt.agent import PersonaAgent, Recall, spelled
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter, TextScore
+from personaopt.lm.calibration import RAW, Calibration
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.asks import Ask
-from personaopt.persona import Persona
+from personaopt.persona import Persona, estimate_tokens
 
 FLOOR = 1e-12
 _PIECES = re.compile(r"\w+|[^\w\s]")
@@ -78,14 +80,17 @@ class Objective(Protocol):
 class ResponseObjective:
     """Lets the agent answer and compares the answer with the ground truth.
 
-    The likelihood loss is measured where every output is a closed set of answers whose probabilities the LM measures.
+    The likelihood loss is measured where every output is a closed set of answers whose probabilities the LM measures. It
+    is that of the LM alone: mixed with what the history says by itself, the effect of a persona would be hidden.
 
     Args:
         metric: In [0, 1], in DSPy's or GEPA's form; `agreement` when None.
+        calibration: Of the LM's own probabilities, in which the loss is measured.
     """
 
-    def __init__(self, metric: Metric | None = None) -> None:
+    def __init__(self, metric: Metric | None = None, calibration: Calibration = RAW) -> None:
         self.metric = metric
+        self.calibration = calibration
 
     def ask(self, agent: PersonaAgent, case: Case, persona: Persona) -> Ask[Outcome]:
         """One answer of the agent."""
@@ -95,9 +100,9 @@ class ResponseObjective:
             answered = agent.finish(prediction, case.recalled)
             response = {name: answered[name] for name in agent.task.output_fields}
             score, feedback = _measured(self.metric or agreement, agent, case.interaction, answered)
-            measured = answered.get("probabilities") or {}
+            measured = prediction.get("probabilities") or {}
             losses = [
-                -math.log(max(distribution.get(spelled(truth[name]), 0.0), FLOOR))
+                _likelihood_loss(self.calibration, distribution, spelled(truth[name]))
                 for name, distribution in measured.items()
                 if name in truth
             ]
@@ -141,7 +146,7 @@ def objective_for(agent: PersonaAgent, metric: Metric | None = None) -> Objectiv
     open_ended = len(agent.answers) < len(agent.task.output_fields)
     if metric is None and open_ended and is_small_local(agent.lm):
         return TextLikelihoodObjective()
-    return ResponseObjective(metric)
+    return ResponseObjective(metric, Calibration.shipped("model") if is_small_local(agent.lm) else RAW)
 
 
 def agreement(example: dspy.Example, prediction: dspy.Prediction, trace: Any = None) -> float:
@@ -162,6 +167,18 @@ def agreement(example: dspy.Example, prediction: dspy.Prediction, trace: Any = N
 def text_similarity(first: str, second: str) -> float:
     """Ratcliff and Obershelp's ratio over words and punctuation marks, in [0, 1]; case counts, since style does."""
     return difflib.SequenceMatcher(None, _PIECES.findall(first), _PIECES.findall(second), autojunk=False).ratio()
+
+
+def _likelihood_loss(calibration: Calibration, distribution: Mapping[str, float], truth: str) -> float:
+    """Negative log-probability of the truth; the floor's where it is not among the answers."""
+    answers = list(distribution)
+    if truth not in answers:
+        return -math.log(FLOOR)
+    evidence = {
+        "model": np.log([max(distribution[answer], FLOOR) for answer in answers]),
+        "length": np.array([estimate_tokens(answer) for answer in answers], dtype=float),
+    }
+    return -math.log(max(float(calibration.probabilities(evidence)[answers.index(truth)]), FLOOR))
 
 
 def _measured(
