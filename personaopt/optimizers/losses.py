@@ -80,8 +80,8 @@ class Objective(Protocol):
 class ResponseObjective:
     """Lets the agent answer and compares the answer with the ground truth.
 
-    The likelihood loss is measured where every output is a closed set of answers whose probabilities the LM measures. It
-    is that of the LM alone: mixed with what the history says by itself, the effect of a persona would be hidden.
+    The likelihood loss is measured where every output is a closed set of answers whose probabilities the LM measures.
+    It is that of the LM alone: mixed with what the history says by itself, the effect of a persona would be hidden.
 
     Args:
         metric: In [0, 1], in DSPy's or GEPA's form; `agreement` when None.

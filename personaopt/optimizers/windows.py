@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Sequence
 
@@ -36,7 +37,8 @@ def latest_with_slice(history: Sequence[Interaction], n: int, h: int, seed: int 
     """The latest interactions, every third or so of them held out (the paper's window, with a slice to judge by).
 
     The slice is interleaved, so that it sees the same recent habits as the window: the latest interactions are cut into
-    h runs, and one of each is held out. A history that is shorter than n + h shrinks both; at least a third is kept for judging.
+    h runs, and one of each is held out. A history that is shorter than n + h shrinks both; at least a third is kept for
+    judging.
 
     Args:
         history: Interactions with a ground truth, oldest first.
@@ -54,7 +56,7 @@ def latest_with_slice(history: Sequence[Interaction], n: int, h: int, seed: int 
         return Window(tuple(recent), (), note)
     edges = [round(run * len(recent) / held) for run in range(held + 1)]
     draw = random.Random(seed)
-    places = {draw.randrange(start, end) for start, end in zip(edges, edges[1:], strict=False)}
+    places = {draw.randrange(start, end) for start, end in itertools.pairwise(edges)}
     return Window(
         tuple(item for place, item in enumerate(recent) if place not in places),
         tuple(item for place, item in enumerate(recent) if place in places),
