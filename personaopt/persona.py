@@ -64,10 +64,16 @@ class Statement:
         text = " ".join(str(self.text).split())
         if not text:
             raise PersonaError("A statement needs text; it is empty.")
+        if not _encodable(text) or not _encodable(self.id):
+            raise PersonaError(f"A statement holds half of a surrogate pair, which is not text: {text!r}.")
         if self.source not in get_args(Source):
             raise PersonaError(f"A statement's source is one of {', '.join(get_args(Source))}, not {self.source!r}.")
-        if not 0.0 <= self.confidence <= 1.0:
-            raise PersonaError(f"A statement's confidence lies in [0, 1]; it is {self.confidence}.")
+        if not isinstance(self.confidence, int | float) or not 0.0 <= self.confidence <= 1.0:
+            raise PersonaError(f"A statement's confidence lies in [0, 1]; it is {self.confidence!r}.")
+        if isinstance(self.evidence, str):
+            raise PersonaError(
+                f"A statement's evidence is several ids, not the text {self.evidence!r}; put it in a list."
+            )
         object.__setattr__(self, "text", text)
         object.__setattr__(self, "evidence", tuple(dict.fromkeys(self.evidence)))
         if not self.id:
@@ -85,8 +91,9 @@ class Statement:
             PersonaError: A key is unknown or a value not valid.
         """
         try:
-            return cls(**{**values, "evidence": tuple(values.get("evidence", ()))})
-        except TypeError as error:
+            evidence = values.get("evidence", ())
+            return cls(**{**values, "evidence": evidence if isinstance(evidence, str) else tuple(evidence)})
+        except (TypeError, AttributeError) as error:
             raise PersonaError(f"Not a statement: {error}.") from error
 
 
@@ -95,7 +102,8 @@ class Edit:
     """One change to a persona.
 
     Attributes:
-        action: `add` puts `statement` at the end, `replace` puts it in the place of `target`, `remove` deletes `target`.
+        action: `add` puts `statement` at the end, `replace` puts it in the place of `target`, `remove` deletes
+            `target`.
         statement: The new statement of an `add` or `replace`.
         target: Id of the statement that a `replace` or `remove` is about.
         reason: Why, in one sentence.
@@ -113,9 +121,13 @@ class Edit:
         if self.action not in get_args(Action):
             raise PersonaError(f"An edit is one of {', '.join(get_args(Action))}, not {self.action!r}.")
         if (self.statement is None) != (self.action == "remove"):
-            raise PersonaError(f"An edit that would {self.action} a statement must{' not' if self.statement else ''} carry one.")
+            raise PersonaError(
+                f"An edit that would {self.action} a statement must{' not' if self.statement else ''} carry one."
+            )
         if (self.target is None) != (self.action == "add"):
-            raise PersonaError(f"An edit that would {self.action} a statement must{' not' if self.target else ''} name a target.")
+            raise PersonaError(
+                f"An edit that would {self.action} a statement must{' not' if self.target else ''} name a target."
+            )
 
     def __str__(self) -> str:
         sign = {"add": "+", "replace": "~", "remove": "-"}[self.action]
@@ -128,7 +140,13 @@ class Edit:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Edit:
-        """Build an edit from `to_dict`'s values."""
+        """Build an edit from `to_dict`'s values.
+
+        Raises:
+            PersonaError: A value is missing or not valid.
+        """
+        if not isinstance(values, Mapping) or "action" not in values:
+            raise PersonaError("An edit is a mapping with an 'action'.")
         statement = values.get("statement")
         return cls(
             action=values["action"],
@@ -155,18 +173,24 @@ class Persona:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "statements", tuple(self.statements))
+        if not all(isinstance(statement, Statement) for statement in self.statements):
+            raise PersonaError("A persona is made of Statement values; Persona.from_text reads a text.")
+        if not isinstance(self.token_limit, int) or isinstance(self.token_limit, bool) or self.token_limit < 0:
+            raise PersonaError(f"A persona's token limit is a whole number of at least 0; it is {self.token_limit!r}.")
         identifiers = [statement.id for statement in self.statements]
         if len(set(identifiers)) != len(identifiers):
             raise PersonaError("Two statements of a persona share an id; the same line may stand in it only once.")
         if self.tokens > self.token_limit:
             raise PersonaError(
-                f"The persona has {self.tokens} tokens and its limit is {self.token_limit}; shorten it or raise the limit."
+                f"The persona has {self.tokens} tokens and its limit is {self.token_limit}; "
+                "shorten it or raise the limit."
             )
 
     @classmethod
     def from_text(cls, text: str, *, source: Source = "written", token_limit: int = DEFAULT_TOKEN_LIMIT) -> Persona:
         """A persona with one statement for each non-empty line of a text; leading dashes are dropped."""
-        lines = dict.fromkeys(line.strip().removeprefix("- ").strip() for line in text.splitlines() if line.strip(" -\t"))
+        spaced = (" ".join(line.split()) for line in text.splitlines() if line.strip(" -\t"))
+        lines = dict.fromkeys(line.removeprefix("- ").strip() for line in spaced)
         return cls(tuple(Statement(line, source=source) for line in lines), token_limit)
 
     @property
@@ -190,10 +214,7 @@ class Persona:
         Raises:
             PersonaError: There is none.
         """
-        for statement in self.statements:
-            if statement.id == identifier:
-                return statement
-        raise PersonaError(f"The persona has no statement {identifier!r}; it has {[s.id for s in self.statements]}.")
+        return self.statements[_position(self.statements, identifier)]
 
     def apply(self, edits: Edit | Iterable[Edit]) -> Persona:
         """A new persona with the edits made in their order.
@@ -204,7 +225,8 @@ class Persona:
         statements = list(self.statements)
         for edit in [edits] if isinstance(edits, Edit) else edits:
             if edit.target is not None:
-                position = statements.index(Persona(tuple(statements), self.token_limit).statement(edit.target))
+                # Only the result has to be a valid persona: on the way there a limit may be passed.
+                position = _position(statements, edit.target)
                 statements[position : position + 1] = [edit.statement] if edit.statement else []
             elif edit.statement is not None:
                 statements.append(edit.statement)
@@ -249,3 +271,14 @@ class Persona:
             for s in self.statements
         )
         return f"<ul>{rows}</ul>" if rows else "<p><em>empty persona</em></p>"
+
+
+def _position(statements: Sequence[Statement], identifier: str) -> int:
+    for position, statement in enumerate(statements):
+        if statement.id == identifier:
+            return position
+    raise PersonaError(f"The persona has no statement {identifier!r}; it has {[s.id for s in statements]}.")
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -137,7 +137,7 @@ def test_a_version_that_is_not_there_cannot_come_back(user, version):
         (PersonaError, {"persona": "a text"}),
         (PersonaError, {"edits": ["an edit"]}),
         (PersonaError, {"persona": Persona((Statement("x", valid_from=float("inf")),))}),
-        (PersonaError, {"persona": Persona((Statement("half \ud800", id="s"),))}),
+        (PersonaError, {"edits": [Edit("add", Statement("x"), reason="half \ud800")]}),
         (DataError, {"author": ""}),
         (DataError, {"reason": None}),
         (DataError, {"parent": "0"}),
