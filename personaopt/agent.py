@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import enum
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import dspy
 import numpy as np
+from dspy.adapters.utils import parse_value
 
 from personaopt.errors import ConfigurationError
 from personaopt.interaction import Interaction, query_text
@@ -86,8 +88,15 @@ class PersonaAgent(dspy.Module):
 
     @property
     def persona(self) -> Persona:
-        """The persona that stands in the predictor's instructions; lines that another optimizer wrote are `written`."""
-        _, text = read_persona(self.predict.signature.instructions)
+        """The persona that stands in the predictor's instructions; lines that another optimizer wrote are `written`.
+
+        Where an optimizer replaced the instructions and the persona's block with them, what differs from the task's
+        own text is the persona, as one statement.
+
+        Raises:
+            PersonaError: What was written passes the token limit.
+        """
+        _, text = self._instructions()
         if text == self._known.render():
             return self._known
         known = {statement.text: statement for statement in self._known.statements}
@@ -172,7 +181,8 @@ class PersonaAgent(dspy.Module):
             for name, distribution in probabilities.items():
                 if name in self.answers:
                     likeliest = max(distribution, key=lambda answer: distribution[answer])
-                    outputs[name] = next(a for a in self.answers[name] if spelled(a) == likeliest)
+                    answer = next(a for a in self.answers[name] if spelled(a) == likeliest)
+                    outputs[name] = parse_value(answer, self.task.output_fields[name].annotation)
             outputs["probabilities"] = probabilities
         return dspy.Prediction(**outputs, persona_version=self.persona_version, memories=list(recalled.memories))
 
@@ -187,8 +197,17 @@ class PersonaAgent(dspy.Module):
         return dict(zip(measured, values.tolist(), strict=True))
 
     def _signature(self, persona: Persona) -> type[dspy.Signature]:
-        signature = self.predict.signature
-        return signature.with_instructions(write_persona(signature.instructions, persona.render()))
+        task, _ = self._instructions()
+        return self.predict.signature.with_instructions(write_persona(task, persona.render()))
+
+    def _instructions(self) -> tuple[str, str]:
+        """The predictor's instructions as the task's part and the persona's."""
+        written = self.predict.signature.instructions
+        task, persona = read_persona(written)
+        own = self.task.instructions
+        if persona or " ".join(task.split()) == " ".join(own.split()):
+            return task, persona
+        return own, " ".join(task.replace(own, " ").split())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PersonaAgent:
         """A copy that shares the memory: a program is copied often, and what is remembered exists once."""
@@ -233,4 +252,5 @@ def evidence(field: str, measured: Mapping[str, float], earlier: Sequence[Memory
 
 def spelled(answer: Any) -> str:
     """An answer as the text by which it is scored and counted: JSON's words for true and false, else its text."""
+    answer = answer.value if isinstance(answer, enum.Enum) else answer
     return str(answer).lower() if isinstance(answer, bool) else str(answer)
