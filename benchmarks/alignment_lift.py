@@ -2,10 +2,9 @@
 
     python benchmarks/alignment_lift.py --data LaMP_2M_like --lm local --seeds 3 --json lift.json
 
-Every user's last questions in time order, memory strictly before each question; personas are learnt from before the first
-of them. All rows answer the same questions, and the label scores of all rows are calibrated by the same step, with
-weights that were fitted on other users of other data (`fit_calibration.py`). Intervals are paired bootstraps over
-users.
+Every user's last questions in time order, memory strictly before each question; personas are learnt from before the
+first of them. All rows answer the same questions, and the label scores of all rows are calibrated by the same step, with
+weights that were fitted on other users of other data (`fit_calibration.py`). Intervals are paired bootstraps over users.
 With `--records` what was measured is kept, one line a user and seed, and a run that was stopped goes on from there.
 """
 
