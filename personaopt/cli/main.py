@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+import personaopt.cli.align
 import personaopt.cli.doctor
 from personaopt import __version__
 from personaopt.cli.output import print_json
@@ -25,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: the same on a terminal and in a pipe, and 0.1 s quicker
     pretty_exceptions_enable=False,  # its tracebacks would show the values of variables, such as users' texts
 )
+app.command("align")(personaopt.cli.align.align)
 app.command("doctor")(personaopt.cli.doctor.doctor)
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is (0 when unknown)."""
+
+Stage = Callable[[str], None]
+"""Told what is being done now."""
+
+WIDTH = 80
 
 
 def print_json(document: Any) -> None:
@@ -57,3 +63,78 @@ def _line_per_step() -> Progress:
             shown = what
 
     return _show
+
+
+@contextmanager
+def stages_on_stderr() -> Iterator[Stage]:
+    """What a long command is doing: a running clock on a terminal, a line for every stage elsewhere."""
+    if not sys.stderr.isatty():
+        yield message
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None)
+        yield lambda what: bars.update(task, description=what)
+
+
+def print_heading(text: str) -> None:
+    """Print the title of a part of the output."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(highlight=False, markup=False).print(f"\n{text}", style="bold")
+    else:
+        print(f"\n{text}")
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: its first column is text, the others are figures."""
+    if sys.stdout.isatty():
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for place, name in enumerate(header):
+            table.add_column(name, justify="right" if place else "left")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        Console(highlight=False).print(table)
+        return
+    widths = [max(len(line[place]) for line in (header, *rows)) for place in range(len(header))]
+    for line in (header, *rows):
+        first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join([line[0].ljust(len(first)), *others]).rstrip())
+
+
+def print_item(text: str, *, sign: str = "-", note: str = "") -> None:
+    """Print an item of a list, wrapped, with a note on lines of its own."""
+    lines = textwrap.wrap(text, WIDTH, initial_indent=f"{sign} ", subsequent_indent="  ") or [sign]
+    notes = textwrap.wrap(note, WIDTH, initial_indent="    ", subsequent_indent="    ")
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        console = Console(highlight=False, markup=False, soft_wrap=True)
+        console.print("\n".join(lines), style={"+": "green", "x": "dim"}.get(sign))
+        if notes:
+            console.print("\n".join(notes), style="dim")
+    else:
+        print("\n".join([*lines, *notes]))
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A figure of a table; a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def evidence(identifiers: Sequence[str], shown: int = 4) -> str:
+    """The interactions that a statement rests on, by id."""
+    if not identifiers:
+        return "no interactions"
+    more = f" and {len(identifiers) - shown} more" if len(identifiers) > shown else ""
+    return f"from {', '.join(identifiers[:shown])}{more}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -93,7 +94,8 @@ class LocalEmbedder:
 
         folder = embedder_folder()
         try:
-            return SentenceTransformer(str(folder), device=self._device, local_files_only=True)
+            with _no_progress_bars():
+                return SentenceTransformer(str(folder), device=self._device, local_files_only=True)
         except (OSError, RuntimeError, ValueError) as error:
             raise ModelError(
                 f"The local embedder could not be loaded from {folder} on {self._device}: {error}"
@@ -116,6 +118,20 @@ def local_embedder(device: str = "cpu") -> LocalEmbedder:
         device: Where it runs, such as `cpu` or `cuda`.
     """
     return _shared(device)
+
+
+@contextlib.contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Loading takes a moment: a bar of transformers' would only disturb what an application prints."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 @functools.cache
