@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Any, Literal, get_args, get_origin
+import json
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import dspy
 import pydantic
@@ -13,9 +14,10 @@ from dspy.clients.capabilities import with_capability_planning
 from dspy.lm15 import Config, Message, Request, Response
 from dspy.utils.exceptions import AdapterParseError
 
+from personaopt.errors import ConfigurationError, ModelError
 from personaopt.lm import prompt_form
 from personaopt.signatures.persona_block import read_persona
-from personaopt.signatures.respond import MEMORIES
+from personaopt.signatures.respond import MEMORIES, RecalledInteraction
 
 MOST_ORDINAL_LEVELS = 10
 
@@ -60,10 +62,13 @@ class LocalAdapter(dspy.Adapter):
             lm: An LM whose engine measures candidates, such as the local model.
             signature: The task, with persona and memories where there are any.
             inputs: The task's inputs, `memories` among them.
-            outputs: The texts to be scored, one for each output field.
+            outputs: The texts to be scored, by output field; each is read as one line.
+
+        Raises:
+            ModelError: A text is empty, or the LM does not measure texts.
+            ConfigurationError: The task has no such output.
         """
-        request = self._score_request(lm, signature, inputs, outputs)
-        return _text_scores(lm(request), outputs)
+        return _text_scores(lm(self._score_request(lm, signature, inputs, outputs)), outputs)
 
     async def ascore(
         self, lm: Any, signature: Any, inputs: dict[str, Any], outputs: dict[str, str]
@@ -75,16 +80,18 @@ class LocalAdapter(dspy.Adapter):
     def format(self, signature: Any, demos: list[dict[str, Any]], inputs: dict[str, Any]) -> list[dict[str, Any]]:
         """The prompt, as a single message."""
         _, persona = read_persona(signature.instructions)
-        examples = [{name: demo[name] for name in signature.fields if name in demo} for demo in demos]
-        for memory in inputs.get(MEMORIES) or ():
-            values = memory if isinstance(memory, dict) else memory.model_dump()
-            examples.append({**values["inputs"], **values["answer"]})
-        case = {
-            name: serialize_for_json(inputs[name])
-            for name in signature.input_fields
-            if name in inputs and name != MEMORIES and inputs[name] is not None
-        }
-        return [{"role": "user", "content": prompt_form.write_prompt(case, examples=examples, persona=persona)}]
+        remembers = _remembers(signature)
+        examples = [
+            {name: demo[name] for name in signature.fields if demo.get(name) is not None and name != remembers}
+            for demo in demos
+        ]
+        for memory in (inputs.get(remembers) or ()) if remembers else ():
+            recalled = RecalledInteraction.model_validate(memory)
+            examples.append({**recalled.inputs, **recalled.answer})
+        case = {name: inputs[name] for name in signature.input_fields if inputs.get(name) is not None}
+        case.pop(remembers, None)
+        prompt = prompt_form.write_prompt(_plain(case), examples=map(_plain, examples), persona=persona)
+        return [{"role": "user", "content": prompt}]
 
     def _requests(
         self, lm: Any, lm_kwargs: dict[str, Any], signature: Any, demos: list[dict[str, Any]], inputs: dict[str, Any]
@@ -119,9 +126,15 @@ class LocalAdapter(dspy.Adapter):
         return Request(lm.model, (Message.user(prompt),), config=Config(response_format=form, probabilities=policy))
 
     def _score_request(self, lm: Any, signature: Any, inputs: dict[str, Any], outputs: dict[str, str]) -> Request:
+        if unknown := set(outputs) - set(signature.output_fields):
+            raise ConfigurationError(f"The task has no output {min(unknown)!r} whose text could be scored.")
+        empty = [name for name, text in outputs.items() if not prompt_form.one_line(text)]
+        if empty or not outputs:
+            raise ModelError(f"An empty text cannot be scored; give one for {empty[0] if empty else 'an output'}.")
         properties = {
-            name: {"type": "string", "title": prompt_form.title(name), "enum": [prompt_form.one_line(text)]}
-            for name, text in outputs.items()
+            name: {"type": "string", "title": prompt_form.title(name), "enum": [prompt_form.one_line(outputs[name])]}
+            for name in signature.output_fields
+            if name in outputs
         }
         return self._request(lm, self.format(signature, [], inputs)[0]["content"], properties)
 
@@ -137,7 +150,7 @@ class LocalAdapter(dspy.Adapter):
         outputs = {}
         for name, field in signature.output_fields.items():
             try:
-                outputs[name] = parse_value(data[name], field.annotation)
+                outputs[name] = _answer_value(field, data[name])
             except (ValueError, pydantic.ValidationError) as error:
                 raise AdapterParseError(
                     adapter_name=type(self).__name__,
@@ -145,7 +158,7 @@ class LocalAdapter(dspy.Adapter):
                     lm_response=str(data),
                     message=f"The LM's {name} is not valid: {error}",
                 ) from error
-        if response.probabilities:
+        if response.probabilities and "probabilities" not in signature.output_fields:
             outputs["probabilities"] = response.probabilities
         return outputs
 
@@ -160,34 +173,70 @@ class TextScore:
 
 def _text_scores(response: Response, outputs: dict[str, str]) -> dict[str, TextScore]:
     measured = response.provider_data or {}
+    if "log_likelihoods" not in measured or "answer_tokens" not in measured:
+        raise ModelError(f"The LM {response.model} does not measure how likely a text is; score with the local model.")
+    lines = {name: prompt_form.one_line(text) for name, text in outputs.items()}
     return {
-        name: TextScore(measured["log_likelihoods"][name][text], measured["answer_tokens"][name][text])
-        for name, text in ((name, prompt_form.one_line(text)) for name, text in outputs.items())
+        name: TextScore(measured["log_likelihoods"][name][line], measured["answer_tokens"][name][line])
+        for name, line in lines.items()
     }
 
 
 def answers_of(field: Any) -> tuple[Any, ...]:
-    """The closed set of answers of an output field, in their order; empty when it is open."""
+    """The closed set of answers of an output field, in their order; empty when it is open.
+
+    Answers that are written alike (`Literal[1, "1"]`) cannot be told apart, so such a field counts as open.
+    """
     annotation = field.annotation
+    answers: tuple[Any, ...] = ()
     if get_origin(annotation) is Literal:
-        return get_args(annotation)
-    if annotation is bool:
-        return (True, False)
-    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        return tuple(member.value for member in annotation)
-    if annotation is int:
+        answers = get_args(annotation)
+    elif annotation is bool:
+        answers = (True, False)
+    elif isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        answers = tuple(member.value for member in annotation)
+    elif annotation is int:
         low = next((rule.ge for rule in field.metadata if hasattr(rule, "ge")), None)
         high = next((rule.le for rule in field.metadata if hasattr(rule, "le")), None)
         if low is not None and high is not None and 0 < high - low < MOST_ORDINAL_LEVELS:
-            return tuple(range(low, high + 1))
-    return ()
+            answers = tuple(range(int(low), int(high) + 1))
+    lines = {prompt_form.one_line(spelled(answer)) for answer in answers}
+    return answers if len(lines) == len(answers) and "" not in lines else ()
+
+
+def spelled(answer: Any) -> str:
+    """An answer as the text by which it is scored and counted: JSON's words for true, false and null, else its text."""
+    return json.dumps(answer) if isinstance(answer, bool) or answer is None else str(answer)
 
 
 def _property(name: str, field: Any) -> dict[str, Any]:
     """An output field as a JSON schema property; closed sets of answers as an `enum` of text, which is scored."""
     answers = answers_of(field)
-    if answers == (True, False):
+    if field.annotation is bool:
         return {"type": "boolean", "title": prompt_form.title(name)}
     if answers:
-        return {"type": "string", "enum": [str(answer) for answer in answers], "title": prompt_form.title(name)}
-    return {**pydantic.TypeAdapter(field.annotation).json_schema(), "title": prompt_form.title(name)}
+        return {"type": "string", "enum": [spelled(answer) for answer in answers], "title": prompt_form.title(name)}
+    return {**pydantic.TypeAdapter(_constrained(field)).json_schema(), "title": prompt_form.title(name)}
+
+
+def _constrained(field: Any) -> Any:
+    """The field's annotation with its limits (`ge`, `max_length`), which pydantic keeps beside it."""
+    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+
+
+def _answer_value(field: Any, value: Any) -> Any:
+    """A measured answer as the value that the annotation has for it."""
+    value = next((answer for answer in answers_of(field) if spelled(answer) == value), value)
+    if isinstance(field.annotation, type) and issubclass(field.annotation, enum.Enum):
+        return field.annotation(value)
+    return parse_value(value, _constrained(field) if field.metadata else field.annotation)
+
+
+def _remembers(signature: Any) -> str | None:
+    """The name of the input that holds the user's memories; a task's own field of that name is like any other."""
+    field = signature.input_fields.get(MEMORIES)
+    return MEMORIES if field is not None and field.annotation == list[RecalledInteraction] else None
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: serialize_for_json(value) for name, value in values.items()}

@@ -6,7 +6,7 @@ features, each an array over the labels:
     p(label) = softmax(sum of weight * feature)
 
 `model` is the LM's log-probability (its weight is an inverse temperature), `length` the label's length, and
-`frequencies`, `recent` and `neighbours` are the logs of what the user's history alone says (`personaopt.memory.priors`).
+`frequencies`, `recent` and `neighbours` are logs of what the user's history alone says (`personaopt.memory.priors`).
 With weights for a few of them only, the others do not count. Fitting is a conditional logit with a ridge towards no
 change (weight 1 for `model`, 0 for the rest).
 """
@@ -60,9 +60,13 @@ class Calibration:
         """The calibrated distribution, shape (labels,), summing to 1.
 
         Raises:
-            DataError: A feature that has a weight is missing.
+            DataError: A feature that has a weight is missing or not finite.
         """
-        return _softmax(sum(weight * _feature(evidence, name) for name, weight in self.weights.items() if weight))
+        weighed = [weight * _feature(evidence, name) for name, weight in self.weights.items() if weight]
+        logits = np.sum(weighed, axis=0) if weighed else np.zeros(len(next(iter(evidence.values()), ())))
+        if logits.ndim != 1 or not logits.size or not np.isfinite(logits).all():
+            raise DataError("A calibration needs finite features of at least one label, all of one length.")
+        return _softmax(logits)
 
     def to_dict(self) -> dict[str, object]:
         """The calibration as JSON values."""
@@ -118,11 +122,16 @@ def fit(
 
     Raises:
         DataError: There is nothing to fit on, or the two sequences differ in length.
+        ConfigurationError: There is no feature, an unknown one, or the ridge is negative.
     """
     from scipy.optimize import minimize
 
     if not evidence or len(evidence) != len(answers):
         raise DataError("A calibration needs questions with their answers, one answer each.")
+    if not features or not ridge >= 0:
+        raise ConfigurationError(
+            f"A calibration is fitted to at least one feature with a ridge of 0 or more, not {ridge}."
+        )
     tables = [np.stack([_feature(question, name) for name in features]) for question in evidence]
     start = np.array([1.0 if name == "model" else 0.0 for name in features])
 

@@ -11,17 +11,15 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-# The public dspy.lm15 has no reader of the convention; this is the one that DSPy's own providers use.
 from dspy._vendor.lm15.judgments import Judgment, judgments_in_schema, normalize_logprobs
 from dspy.lm15 import (
+    ContextLengthError,
     DataPart,
     InvalidRequestError,
-    LM15Error,
     Message,
     Request,
     Response,
@@ -35,27 +33,15 @@ from dspy.lm15 import (
     response_to_events,
 )
 
-from personaopt.errors import ModelError, PersonaOptError
-from personaopt.lm import prompt_form
-from personaopt.lm.generation import GrammarWriter, Sampling
+from personaopt.errors import PersonaOptError
+from personaopt.lm import prompt_form, reading
+from personaopt.lm.generation import GrammarWriter, Written
 from personaopt.lm.prefix_cache import PrefixCache
-from personaopt.lm.scoring import SequenceScorer
+from personaopt.lm.scoring import PromptTooLong, SequenceScorer
+from personaopt.lm.tokenization import PromptTokens
+from personaopt.lm.turns import Turns
 
 METHOD = "candidate_sequence_likelihood"
-
-
-@dataclasses.dataclass(eq=False)
-class _Job:
-    request: Request
-    response: Response | None = None
-    error: BaseException | None = None
-
-    def result(self) -> Response:
-        if self.error is not None:
-            raise self.error
-        if self.response is None:
-            raise ModelError("A request to the local model ended without an answer.")
-        return self.response
 
 
 class LocalEngine:
@@ -78,9 +64,14 @@ class LocalEngine:
         self.name = name
         self.scorer = SequenceScorer(model, PrefixCache(cache_tokens) if cache_tokens else None)
         self.writer = GrammarWriter(self.scorer, tokenizer)
-        self._model_lock = threading.Lock()
-        self._waiting: list[_Job] = []
-        self._waiting_lock = threading.Lock()
+        self.turns: Turns[Request, Response] = Turns(self._answer, reading.only_decision)
+        self._tokens = PromptTokens(tokenizer)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LocalEngine:
+        return self  # a program is copied often, and its model exists once
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (LocalEngine.load_state, (self.dump_state(),))
 
     @property
     def parameters(self) -> int:
@@ -89,15 +80,7 @@ class LocalEngine:
 
     def complete(self, request: Request) -> Response:
         """Answer one request; with those of other threads that wait, where there are any."""
-        job = _Job(request)
-        with self._waiting_lock:
-            self._waiting.append(job)
-        with self._model_lock:
-            if job.response is None and job.error is None:
-                with self._waiting_lock:
-                    batch, self._waiting = self._waiting, []
-                self._run(batch)
-        return job.result()
+        return self.turns.ask(request)
 
     def stream(self, request: Request) -> Iterator[Any]:
         """The same answer as events: token by token for free text, at once for written fields.
@@ -105,32 +88,20 @@ class LocalEngine:
         Raises:
             UnsupportedFeatureError: The request has an output that is decided by scoring; such an answer has no parts.
         """
-        if judgments_in_schema(_schema(request)):
-            raise UnsupportedFeatureError("An output that is decided by scoring cannot be streamed; call it plainly.")
-        if _schema(request) is not None:
-            response = self.complete(request)
-            text = TextPart(json.dumps(response.data, ensure_ascii=False))
-            yield from response_to_events(dataclasses.replace(response, message=Message.assistant([text])))
+        schema = reading.schema_of(request)
+        if schema is None:
+            yield from self._stream_text(request)
             return
-        yield StreamStartEvent(model=self.name)
-        prompt = self._chat_tokens(request)
-        written: list[int] = []
-        shown = ""
-        sampling = _sampling(request)
-        with self._model_lock, _translated():
-            for token in self.writer.text(prompt, sampling):
-                written.append(token)
-                text = self.tokenizer.decode(written, skip_special_tokens=True)
-                if text[len(shown) :] and not text.endswith("�"):
-                    yield StreamDeltaEvent(TextDelta(text=text[len(shown) :], part_index=0))
-                    shown = text
-        reason = "length" if len(written) >= sampling.most_tokens else "stop"
-        yield StreamEndEvent(finish_reason=reason, usage=_usage(len(prompt), len(written)))
+        if judgments_in_schema(schema):
+            raise UnsupportedFeatureError("An output that is decided by scoring cannot be streamed; call it plainly.")
+        response = self.complete(request)
+        text = TextPart(json.dumps(response.data, ensure_ascii=False))
+        yield from response_to_events(dataclasses.replace(response, message=Message.assistant([text])))
 
     def close(self) -> None:
         """Let go of the cached states; the engine can still be used."""
         if self.scorer.cache is not None:
-            with self._model_lock:
+            with self.turns.alone():
                 self.scorer.cache.clear()
 
     def dump_state(self) -> dict[str, Any]:
@@ -154,44 +125,60 @@ class LocalEngine:
 
         return load_engine(Path(state["folder"]), dtype=state["dtype"], cache_tokens=state["cache_tokens"])
 
-    def _run(self, batch: Sequence[_Job]) -> None:
-        """Answer a batch: first every decision whose prompt is known, in one call, then the rest one by one."""
-        ready = [job for job in batch if _only_decisions(job.request)]
-        for jobs in ([ready] if ready else []) + [[job] for job in batch if job not in ready]:
-            try:
-                with _translated():
-                    for job, response in zip(jobs, self._answer([job.request for job in jobs]), strict=True):
-                        job.response = response
-            except (LM15Error, RuntimeError, ValueError, TypeError) as error:
-                if len(jobs) > 1:  # one bad request must not take the others with it
-                    for job in jobs:
-                        self._run([job])
-                else:
-                    jobs[0].error = error
-
     def _answer(self, requests: Sequence[Request]) -> list[Response]:
-        if all(_only_decisions(request) for request in requests):
-            return self._decided(requests)
-        (request,) = requests
-        if _schema(request) is None:
-            prompt = self._chat_tokens(request)
-            sampling = _sampling(request)
-            tokens = list(self.writer.text(prompt, sampling))
-            text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
-            reason = "length" if len(tokens) >= sampling.most_tokens else "stop"
-            message = Message.assistant([TextPart(text)])
-            return [Response(None, self.name, message, reason, _usage(len(prompt), len(tokens)))]
-        return [self._fields(request)]
+        with _translated():
+            for request in requests:
+                reading.check(request)
+            if all(reading.only_decision(request) for request in requests):
+                return self._decided(requests)
+            return [
+                self._chat(request) if (schema := reading.schema_of(request)) is None else self._fields(request, schema)
+                for request in requests
+            ]
+
+    def _chat(self, request: Request) -> Response:
+        prompt, sampling = self._chat_tokens(request), reading.sampling_of(request)
+        tokens = list(self.writer.text(prompt, sampling))
+        text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+        reason = "length" if len(tokens) >= self.writer.room(prompt, sampling) else "stop"
+        return Response(None, self.name, Message.assistant([TextPart(text)]), reason, _usage(len(prompt), len(tokens)))
+
+    def _stream_text(self, request: Request) -> Iterator[Any]:
+        with _translated():
+            reading.check(request)
+            prompt, sampling = self._chat_tokens(request), reading.sampling_of(request)
+            tokens = self.writer.text(prompt, sampling)
+        yield StreamStartEvent(model=self.name)
+        written: list[int] = []
+        shown = ""
+        while True:
+            # A turn for each token: whoever reads the stream may ask for something else meanwhile, or never come back.
+            with self.turns.alone(), _translated():
+                token = next(tokens, None)
+            if token is None:
+                break
+            written.append(token)
+            text = self.tokenizer.decode(written, skip_special_tokens=True)
+            if text[len(shown) :] and not text.endswith("\ufffd"):
+                yield StreamDeltaEvent(TextDelta(text=text[len(shown) :], part_index=0))
+                shown = text
+        reason = "length" if len(written) >= self.writer.room(prompt, sampling) else "stop"
+        yield StreamEndEvent(finish_reason=reason, usage=_usage(len(prompt), len(written)))
 
     def _decided(self, requests: Sequence[Request]) -> list[Response]:
         """Requests with one output each, a closed set of answers: one call of the scorer for all of them."""
-        names = [next(iter(judgments_in_schema(_schema(request)).items())) for request in requests]
-        prompts = [self._open(_text(request), _schema(request), name) for request, (name, _) in zip(requests, names)]
-        answers = [[self._tokens(prompt_form.answer(key)) for key in judgment.keys] for _, judgment in names]
+        names, prompts, answers = [], [], []
+        for request in requests:
+            schema = reading.schema_of(request) or {}
+            name, judgment = next(iter(judgments_in_schema(schema).items()))
+            text = reading.text_of(request) + reading.output_line(schema, name)
+            names.append((name, judgment))
+            prompts.append(self._tokens.prompt(text))
+            answers.append(self._answers(text, judgment))
         scores = self.scorer.score(prompts, answers)
         return [
             self._response(
-                {name: _value(judgment, values)},
+                {name: reading.likeliest(judgment, values)},
                 {name: dict(zip(judgment.keys, values, strict=True))},
                 {name: dict(zip(judgment.keys, map(len, texts), strict=True))},
                 _usage(len(prompt), 1),
@@ -199,33 +186,39 @@ class LocalEngine:
             for (name, judgment), prompt, texts, values in zip(names, prompts, answers, scores, strict=True)
         ]
 
-    def _fields(self, request: Request) -> Response:
+    def _fields(self, request: Request, schema: dict[str, Any]) -> Response:
         """One request, its outputs in their order: each sees those before it."""
-        schema, text = _schema(request) or {}, _text(request)
+        text = reading.text_of(request)
         judgments = judgments_in_schema(schema)
         values: dict[str, Any] = {}
         scores: dict[str, dict[str, float]] = {}
         lengths: dict[str, dict[str, int]] = {}
-        read = written = 0
-        for name, definition in schema.get("properties", {}).items():
-            prompt = self._open(text, schema, name)
+        read = spent = 0
+        cut = False
+        for name in schema["properties"]:
+            text += reading.output_line(schema, name)
+            prompt = self._tokens.prompt(text)
             read = len(prompt)
             if name in judgments:
-                answers = [self._tokens(prompt_form.answer(key)) for key in judgments[name].keys]
+                keys, answers = judgments[name].keys, self._answers(text, judgments[name])
                 measured = self.scorer.score([prompt], [answers])[0]
-                values[name] = _value(judgments[name], measured)
-                scores[name] = dict(zip(judgments[name].keys, measured, strict=True))
-                lengths[name] = dict(zip(judgments[name].keys, map(len, answers), strict=True))
-                written += 1
-            elif definition.get("type") == "string" and not {"pattern", "format"} & set(definition):
-                values[name], count = self.writer.line(prompt, _sampling(request))
-                written += count
+                values[name] = reading.likeliest(judgments[name], measured)
+                scores[name] = dict(zip(keys, measured, strict=True))
+                lengths[name] = dict(zip(keys, map(len, answers), strict=True))
+                spent += 1
             else:
-                shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
-                values[name], count = self.writer.json_value(prompt, {**definition, **shared}, _sampling(request))
-                written += count
-            text += f"{_line(schema, name)}{prompt_form.answer(_spelled(values[name]))}"
-        return self._response(values, scores, lengths, _usage(read, written))
+                written = self._written(prompt, request, schema, name)
+                values[name], cut = written.value, cut or written.cut
+                spent += written.tokens
+            text += prompt_form.answer(reading.spelled(values[name]))
+        return self._response(values, scores, lengths, _usage(read, spent), cut=cut)
+
+    def _written(self, prompt: list[int], request: Request, schema: dict[str, Any], name: str) -> Written:
+        definition, sampling = schema["properties"][name], reading.sampling_of(request)
+        if definition.get("type") == "string" and not {"pattern", "format", "enum", "maxLength"} & set(definition):
+            return self.writer.line(prompt, sampling)
+        shared: dict[str, Any] = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+        return self.writer.json_value(prompt, {**definition, **shared}, sampling)
 
     def _response(
         self,
@@ -233,29 +226,22 @@ class LocalEngine:
         scores: dict[str, dict[str, float]],
         lengths: dict[str, dict[str, int]],
         usage: Usage,
+        *,
+        cut: bool = False,
     ) -> Response:
         probabilities = {name: normalize_logprobs(by_key) for name, by_key in scores.items()} or None
         part = DataPart(values, probabilities, METHOD if probabilities else None)
         measured = {"log_likelihoods": scores, "answer_tokens": lengths}
-        return Response(None, self.name, Message.assistant([part]), "stop", usage, provider_data=measured)
+        reason = "length" if cut else "stop"
+        return Response(None, self.name, Message.assistant([part]), reason, usage, provider_data=measured)
 
-    def _open(self, text: str, schema: Any, name: str) -> list[int]:
-        return self._tokens(text + _line(schema, name))
-
-    def _tokens(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False).input_ids)
+    def _answers(self, prompt: str, judgment: Judgment) -> list[list[int]]:
+        return self._tokens.answers(prompt, [prompt_form.answer(key) for key in judgment.keys])
 
     def _chat_tokens(self, request: Request) -> list[int]:
         if not self.tokenizer.chat_template:
-            return self._tokens(_text(request))
-        system = _system(request)
-        messages = [{"role": "system", "content": system}] if system else []
-        messages += [
-            {"role": "assistant" if message.role == "assistant" else "user", "content": _message_text(message)}
-            for message in request.messages
-        ]
-        text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return self._tokens(text)
+            return self._tokens.prompt(reading.text_of(request))
+        return self._tokens.chat(reading.turns_of(request))
 
 
 class AsyncLocalEngine:
@@ -269,7 +255,7 @@ class AsyncLocalEngine:
 
     async def complete(self, request: Request) -> Response:
         """Answer one request without blocking the event loop."""
-        return await asyncio.to_thread(self.engine.complete, request)
+        return await self.engine.turns.aask(request)
 
     async def stream(self, request: Request) -> AsyncIterator[Any]:
         """The same answer as events."""
@@ -291,54 +277,6 @@ class AsyncLocalEngine:
         return cls(LocalEngine.load_state(state))
 
 
-def _schema(request: Request) -> Any:
-    form = request.config.response_format
-    return form.get("schema") if isinstance(form, dict) and form.get("type") == "json_schema" else None
-
-
-def _only_decisions(request: Request) -> bool:
-    """Whether the request has one output and its answers are a closed set: then its prompt is known beforehand."""
-    schema = _schema(request)
-    return schema is not None and len(schema.get("properties", {})) == 1 == len(judgments_in_schema(schema))
-
-
-def _line(schema: Any, name: str) -> str:
-    return prompt_form.open_line(schema["properties"][name].get("title") or prompt_form.title(name))
-
-
-def _value(judgment: Judgment, log_likelihoods: Sequence[float]) -> Any:
-    """The likeliest answer as the value that the schema declares."""
-    best = judgment.keys[max(range(len(log_likelihoods)), key=lambda place: log_likelihoods[place])]
-    return best == "true" if judgment.kind == "boolean" else int(best) if judgment.ordered else best
-
-
-def _spelled(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _message_text(message: Message) -> str:
-    parts = [part.text if isinstance(part, TextPart) else None for part in message.parts]
-    if None in parts:
-        raise InvalidRequestError("The local model reads text only; leave out images, files and tool results.")
-    return "".join(part for part in parts if part)
-
-
-def _system(request: Request) -> str:
-    system = request.system
-    return system if isinstance(system, str) else _message_text(Message.user(system)) if system else ""
-
-
-def _text(request: Request) -> str:
-    """The request as one text: what the messages say, one after the other."""
-    texts = [_system(request), *(_message_text(message) for message in request.messages)]
-    return "\n\n".join(text for text in texts if text)
-
-
-def _sampling(request: Request) -> Sampling:
-    config = request.config
-    return Sampling(config.temperature or 0.0, config.seed or 0, config.max_tokens or Sampling.most_tokens)
-
-
 def _usage(read: int, written: int) -> Usage:
     return Usage(input_tokens=read, output_tokens=written)
 
@@ -348,5 +286,7 @@ def _translated() -> Iterator[None]:
     """Errors of this library as the ones that DSPy expects from an engine, which it does not try again."""
     try:
         yield
+    except PromptTooLong as error:
+        raise ContextLengthError(str(error)) from error
     except PersonaOptError as error:
         raise InvalidRequestError(str(error)) from error

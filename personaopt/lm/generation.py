@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 LONGEST_STRING = 400
 MOST_ITEMS = 16
+ANYTHING = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}]}
+"""What may stand where a schema allows every value: those that have an end."""
+
+_SAYS_NOTHING = {"title", "description", "default", "examples", "$defs", "definitions"}
+
+# As `json.dumps` writes, like the values in the prompt; no white space beyond that, which could go on for ever.
+_LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_LINE = r"[^\s][^\n]*"
+_ENDS = ("\n", "}\n", "]\n", '"\n', '"}\n', '"]\n', "}", "]", '"}', '"]', "}}", "]]", '"')
+"""Pieces that end a JSON value or a part of one, the ones that end most first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,18 +40,41 @@ class Sampling:
     most_tokens: int = 512
 
 
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """What was written, how many tokens it took, and whether it had to be cut."""
+
+    value: Any
+    tokens: int
+    cut: bool = False
+
+
 def bounded(schema: Any) -> Any:
-    """A JSON schema in which no string and no list can go on for ever: a small model would."""
+    """A JSON schema in which no string, list or free value can go on for ever: a small model would."""
+    if schema is True or (isinstance(schema, Mapping) and set(schema) <= _SAYS_NOTHING):
+        return {**bounded(ANYTHING), **(schema if isinstance(schema, Mapping) else {})}
     if isinstance(schema, list):
         return [bounded(item) for item in schema]
     if not isinstance(schema, Mapping):
         return copy.deepcopy(schema)
-    result = {key: value if key in ("enum", "const", "default") else bounded(value) for key, value in schema.items()}
+    result = {key: _bounded_part(key, value) for key, value in schema.items()}
     if result.get("type") == "string" and not {"enum", "const", "pattern", "format"} & set(result):
         result.setdefault("maxLength", LONGEST_STRING)
     if result.get("type") == "array":
         result.setdefault("maxItems", max(MOST_ITEMS, result.get("minItems", 0)))
+        if "prefixItems" not in result:
+            result.setdefault("items", bounded(ANYTHING))
+    if result.get("type") == "object" and "properties" not in result:
+        result.setdefault("additionalProperties", bounded(ANYTHING))
     return result
+
+
+def _bounded_part(keyword: str, value: Any) -> Any:
+    if keyword in ("enum", "const", "default", "examples", "required", "uniqueItems"):
+        return copy.deepcopy(value)
+    if keyword in ("properties", "$defs", "definitions", "patternProperties"):
+        return {name: bounded(schema) for name, schema in value.items()}
+    return bounded(value)
 
 
 class GrammarWriter:
@@ -54,75 +88,98 @@ class GrammarWriter:
     def __init__(self, scorer: SequenceScorer, tokenizer: Any) -> None:
         self.scorer = scorer
         self.tokenizer = tokenizer
-        self._vocabulary: Any = None
 
-    def json_value(self, prompt: Sequence[int], schema: Mapping[str, Any], sampling: Sampling) -> tuple[Any, int]:
-        """A JSON value that the schema allows, and how many tokens it took.
+    def json_value(self, prompt: Sequence[int], schema: Mapping[str, Any], sampling: Sampling) -> Written:
+        """A JSON value that the schema allows; when the tokens run out, what is open is closed.
 
         Raises:
-            ModelError: The schema cannot be turned into a grammar, or the value was not finished in time.
+            ModelError: The schema cannot be turned into a grammar, or its shortest value needs more tokens.
         """
-        from llguidance import LLMatcher
-
+        value = json.dumps({**bounded(schema), "x-guidance": _LAYOUT})
+        tokens = list(self._tokens(prompt, f'start: " " value "\\n"\nvalue: %json {value}', sampling, ends=True))
+        text = self.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
         try:
-            grammar = LLMatcher.grammar_from_json_schema(json.dumps(bounded(schema)))
-        except ValueError as error:
-            raise ModelError(f"The output's JSON schema cannot be generated under: {error}.") from error
-        written = list(self._tokens(prompt, grammar, sampling))
-        text = self.tokenizer.decode(written)
-        try:
-            return json.loads(text), len(written)
+            return Written(json.loads(text), len(tokens))
         except ValueError:
-            raise ModelError(f"An answer was cut after {sampling.most_tokens} tokens; raise max_tokens.") from None
+            raise ModelError(
+                f"{sampling.most_tokens} tokens were too few for an answer of this form; raise max_tokens."
+            ) from None
 
-    def line(self, prompt: Sequence[int], sampling: Sampling) -> tuple[str, int]:
-        """One line of text, not empty, without its end, and how many tokens it took."""
-        from llguidance import LLMatcher
-
-        written = list(self._tokens(prompt, LLMatcher.grammar_from_regex(r" ?[^\s][^\n]*\n"), sampling))
-        return self.tokenizer.decode(written, skip_special_tokens=True).strip(), len(written)
+    def line(self, prompt: Sequence[int], sampling: Sampling) -> Written:
+        """One line of text, not empty, without its end."""
+        tokens = list(self._tokens(prompt, f'start: " "? /{_LINE}/ "\\n"', sampling))
+        text = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return Written(text.strip(), len(tokens), cut=not text.endswith("\n"))
 
     def text(self, prompt: Sequence[int], sampling: Sampling) -> Iterator[int]:
-        """Tokens of free text, as they are chosen, until the model ends it."""
+        """Tokens of free text, as they are chosen, until the model ends it or its context is full."""
         yield from self._tokens(prompt, None, sampling)
 
-    def _tokens(self, prompt: Sequence[int], grammar: str | None, sampling: Sampling) -> Iterator[int]:
+    def room(self, prompt: Sequence[int], sampling: Sampling) -> int:
+        """How many tokens may be written behind a prompt."""
+        return min(sampling.most_tokens, self.scorer.context - len(prompt))
+
+    def _tokens(
+        self, prompt: Sequence[int], grammar: str | None, sampling: Sampling, *, ends: bool = False
+    ) -> Iterator[int]:
         matcher = self._matcher(grammar) if grammar else None
         choose = _chooser(sampling)
-        ends = _as_set(self.tokenizer.eos_token_id) | _as_set(self.scorer.model.generation_config.eos_token_id)
+        stops = _as_set(self.tokenizer.eos_token_id) | _as_set(self.scorer.model.generation_config.eos_token_id)
         step = self.scorer.stepper(prompt)
         logits = next(step)
-        for _ in range(sampling.most_tokens):
+        room = self.room(prompt, sampling)
+        for place in range(room):
             if matcher is not None:
-                logits = _allowed(logits, matcher)
+                logits = np.where(_allowed(matcher, len(logits)), logits, -np.inf)
+                if ends and place >= room - max(16, room // 4):
+                    logits = _ending(logits, self._closing)
             token = choose(logits)
-            if token in ends:
+            if token in stops:
                 return
             yield token
             if matcher is not None and (not matcher.consume_token(token) or matcher.is_stopped()):
                 return
-            logits = step.send(token)
+            if place + 1 < room:
+                logits = step.send(token)
+
+    @functools.cached_property
+    def _vocabulary(self) -> Any:
+        from llguidance.hf import from_tokenizer
+
+        return from_tokenizer(self.tokenizer, n_vocab=self.scorer.model.config.get_text_config().vocab_size)
+
+    @functools.cached_property
+    def _closing(self) -> list[int]:
+        """The tokens that are one of the ends, in their order."""
+        pieces = [self._vocabulary.tokenize_str(end) for end in _ENDS]
+        return [tokens[0] for tokens in pieces if len(tokens) == 1]
 
     def _matcher(self, grammar: str) -> LLMatcher:
         from llguidance import LLMatcher
-        from llguidance.hf import from_tokenizer
 
-        if self._vocabulary is None:
-            self._vocabulary = from_tokenizer(self.tokenizer, n_vocab=self.scorer.model.config.vocab_size)
-        matcher = LLMatcher(self._vocabulary, grammar)
+        matcher = LLMatcher(self._vocabulary, LLMatcher.grammar_from_lark(grammar))
         if matcher.is_error():
-            raise ModelError(f"The output's grammar cannot be used: {matcher.get_error()}.")
+            reason = matcher.get_error().splitlines()[0]
+            raise ModelError(f"The output's JSON schema cannot be written under: {reason}.")
         return matcher
 
 
-def _allowed(logits: np.ndarray, matcher: LLMatcher) -> np.ndarray:
-    from llguidance.numpy import allocate_token_bitmask, apply_token_bitmask_inplace, fill_next_token_bitmask
+def _allowed(matcher: LLMatcher, size: int) -> np.ndarray:
+    from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
-    mask = allocate_token_bitmask(1, len(logits))
-    fill_next_token_bitmask(matcher, mask)
-    masked = logits[None].copy()
-    apply_token_bitmask_inplace(masked, mask)
-    return masked[0]
+    bits = allocate_token_bitmask(1, size)
+    fill_next_token_bitmask(matcher, bits)
+    return np.unpackbits(bits[0].view(np.uint8), bitorder="little")[:size].astype(bool)
+
+
+def _ending(logits: np.ndarray, closing: Sequence[int]) -> np.ndarray:
+    """Only the token that ends most of what is open, where one is allowed."""
+    for token in closing:
+        if logits[token] > -np.inf:
+            only = np.full_like(logits, -np.inf)
+            only[token] = logits[token]
+            return only
+    return logits
 
 
 def _chooser(sampling: Sampling) -> Callable[[np.ndarray], int]:

@@ -7,14 +7,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from personaopt.errors import ModelError
+from personaopt.errors import ConfigurationError, ModelError
 from personaopt.lm import prompt_form
+from personaopt.lm.patience import wait_passively
 from personaopt.lm.weights import language_model_folder
 
 if TYPE_CHECKING:
     import dspy
 
     from personaopt.lm.engine import LocalEngine
+    from personaopt.lm.scoring import SequenceScorer
+
+DTYPES = ("float32", "bfloat16", "float16", "auto")
 
 SMALL_MODEL_PARAMETERS = 3_000_000_000
 """Below this a model can fill a form but not reflect; measured at 135M, the bound itself is a convention."""
@@ -43,6 +47,7 @@ def local_lm(
 
     Raises:
         ModelError: The model cannot be found or loaded.
+        ConfigurationError: The dtype is unknown or `cache_tokens` negative.
     """
     import dspy
 
@@ -59,41 +64,53 @@ def load_engine(
     """Load a model and its tokenizer into an engine.
 
     Raises:
-        ModelError: There is no such model, or a package that it needs is missing.
+        ModelError: There is no such model, it is of a kind that cannot be scored, or a package is missing.
+        ConfigurationError: The dtype is unknown or `cache_tokens` negative.
     """
+    if dtype not in DTYPES or cache_tokens < 0:
+        raise ConfigurationError(
+            f"The local model's dtype is one of {', '.join(DTYPES)} and cache_tokens 0 or more, "
+            f"not {dtype!r} and {cache_tokens!r}."
+        )
+    wait_passively()
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging as transformers_logging
     except ImportError as error:
         raise ModelError(f"The local model needs {error.name}: pip install 'personaopt[local]'.") from error
     from personaopt.lm.engine import LocalEngine
 
-    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        with _QUIET:
-            bars = transformers_logging.is_progress_bar_enabled()
-            transformers_logging.disable_progress_bar()
-            try:
-                tokenizer = AutoTokenizer.from_pretrained(str(folder))
-                model = AutoModelForCausalLM.from_pretrained(
-                    str(folder), dtype="auto" if dtype == "auto" else getattr(torch, dtype)
-                )
-            finally:
-                if bars:
-                    transformers_logging.enable_progress_bar()
-    except (OSError, ValueError, AttributeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"No causal language model could be loaded from {folder}: {reason}") from error
+    folder = folder.resolve() if folder.exists() else folder
+    model, tokenizer = _loaded(folder.as_posix(), "auto" if dtype == "auto" else getattr(torch, dtype))
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(f"The tokenizer in {folder} is not a fast one; save it as tokenizer.json.")
-    return LocalEngine(
-        model.to(place).eval(),
+    engine = LocalEngine(
+        model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval(),
         tokenizer,
         folder=folder,
-        name=f"local/{Path(folder).name.lower()}@{_digest(folder, model)}.{dtype}.form{prompt_form.VERSION}",
+        name=f"local/{folder.name.lower()}@{_digest(model)}.{dtype}.form{prompt_form.VERSION}",
         cache_tokens=cache_tokens,
     )
+    _check_scores(engine.scorer)
+    return engine
+
+
+def _loaded(folder: str, dtype: Any) -> tuple[Any, Any]:
+    try:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging as transformers_logging
+    except ImportError as error:
+        raise ModelError(f"The local model needs {error.name}: pip install 'personaopt[local]'.") from error
+    with _QUIET:
+        bars = transformers_logging.is_progress_bar_enabled()
+        transformers_logging.disable_progress_bar()
+        try:
+            return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype), AutoTokenizer.from_pretrained(folder)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).strip().partition("\n")[0].rstrip(".")
+            raise ModelError(f"No causal language model could be loaded from {folder}: {reason}.") from error
+        finally:
+            if bars:
+                transformers_logging.enable_progress_bar()
 
 
 def configure_local(**settings: Any) -> None:
@@ -115,9 +132,33 @@ _QUIET = threading.Lock()
 """transformers' progress bars are switched for the whole process: one load at a time."""
 
 
-def _digest(folder: Path, model: Any) -> str:
-    """Names the weights, so that no cache confuses two models of one name: their size, form and a sample of them."""
+def _digest(model: Any) -> str:
+    """Names the weights, so that no cache confuses two models of one name: their form and a sample of each of them."""
     digest = hashlib.sha256(f"{model.config.to_json_string()}{model.num_parameters()}".encode())
-    for parameter in list(model.parameters())[:4]:
-        digest.update(parameter.detach().flatten()[:256].float().cpu().numpy().tobytes())
+    for parameter in model.parameters():
+        values = parameter.detach().flatten()
+        digest.update(values[:: max(1, len(values) // 16)].float().cpu().numpy().tobytes())
     return digest.hexdigest()[:8]
+
+
+def _check_scores(scorer: SequenceScorer) -> None:
+    """Compare the scores of a short text with what the model says by itself: not every architecture reads trees.
+
+    Raises:
+        ModelError: They differ.
+    """
+    import torch
+
+    size = scorer.model.config.get_text_config().vocab_size
+    text = [(7 + 31 * place) % size for place in range(12)]
+    texts = [text[9:], [*text[9:11], (text[11] + 1) % size]]
+    with torch.inference_mode():
+        logits = scorer.model(input_ids=torch.tensor([text], device=scorer.model.device)).logits[0, 8:11].float()
+    plain = logits.log_softmax(-1)[range(3), text[9:]].sum().item()
+    cache, scorer.cache = scorer.cache, None
+    found = scorer.score([text[:9]], [texts])[0][0]
+    scorer.cache = cache
+    if not abs(found - plain) <= 0.02 * max(1.0, abs(plain)):
+        raise ModelError(
+            f"A {scorer.model.config.model_type} model cannot be scored here: it sees other tokens than it is shown."
+        )

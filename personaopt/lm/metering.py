@@ -55,7 +55,7 @@ class Meter(UsageTracker):
     def usage(self) -> Usage:
         """What was spent so far."""
         with self._lock:
-            entries = [entry for entries in self.usage_data.values() for entry in entries]
+            entries = [entry for entries in list(self.usage_data.values()) for entry in list(entries)]
         return Usage(
             calls=len(entries),
             input_tokens=sum(int(entry.get("prompt_tokens") or 0) for entry in entries),
@@ -67,6 +67,7 @@ class Meter(UsageTracker):
     def running(self) -> Iterator[Meter]:
         """Count what happens inside the block."""
         outer = dspy.settings.usage_tracker
+        handed = {lm: len(entries) for lm, entries in self.usage_data.items()}
         self._since = time.monotonic()
         try:
             with dspy.context(usage_tracker=self):
@@ -74,7 +75,7 @@ class Meter(UsageTracker):
         finally:
             if outer is not None:
                 for lm, entries in self.usage_data.items():
-                    outer.usage_data[lm].extend(entries)
+                    outer.usage_data[lm].extend(entries[handed.get(lm, 0) :])
 
     def add_usage(self, lm: str, usage_entry: dict[str, Any]) -> None:
         """Called by DSPy for every answer that an LM gave; one that reports no tokens counts as a call all the same."""

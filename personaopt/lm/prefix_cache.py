@@ -1,14 +1,14 @@
 """Attention states of prompts seen before, found again by their longest common beginning.
 
 A radix tree over token ids: prompts that begin alike share the nodes of what they share, so that every token's keys and
-values are kept once. The least recently used leaves go first when the tree holds more tokens than it may.
+values are kept once. The least recently used leaves go first when the tree would hold more tokens than it may.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 def shared_length(first: Sequence[int], second: Sequence[int]) -> int:
     """How many tokens two sequences have in common from their beginning."""
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
+    most = min(len(first), len(second))
+    if first[:most] == second[:most]:  # compared in C; the usual case by far
+        return most
+    return next(place for place in range(most) if first[place] != second[place])
 
 
 @dataclasses.dataclass(eq=False)
@@ -45,33 +48,33 @@ class PrefixCache:
         self._root = _Node()
         self._clock = itertools.count(1)
 
-    def match(self, tokens: Sequence[int]) -> tuple[int, States]:
-        """The longest kept beginning of `tokens`: its length and its states (an empty list for length 0)."""
+    def match(self, tokens: Sequence[int]) -> tuple[int, list[States]]:
+        """The longest kept beginning of `tokens`: its length, and its states piece by piece."""
         pieces: list[States] = []
-        node, length = self._root, 0
-        while length < len(tokens) and (child := node.children.get(tokens[length])):
-            common = shared_length(child.tokens, tokens[length:])
-            child.used = next(self._clock)
-            pieces.append([(keys[:, :, :common], values[:, :, :common]) for keys, values in child.states])
+        length = 0
+        for node, common in self._walk(tuple(tokens)):
+            whole = common == len(node.tokens)
+            pieces.append(node.states if whole else _part(node.states, 0, common))
             length += common
-            if common < len(child.tokens):
-                break
-            node = child
-        return length, _joined(pieces)
+        return length, pieces
 
-    def insert(self, tokens: Sequence[int], states: States) -> None:
-        """Keep the states of `tokens`, all of them; what is kept already is not kept twice."""
+    def insert(self, tokens: Sequence[int], start: int, states: States) -> None:
+        """Keep the states of `tokens[start:]`; what is kept already is not kept twice.
+
+        Does nothing where the states of the first `start` tokens are no longer kept, or where all of them together
+        pass the capacity.
+        """
+        tokens = tuple(tokens)
+        if len(tokens) > self.capacity:
+            return
         node, length = self._root, 0
-        while length < len(tokens) and (child := node.children.get(tokens[length])):
-            common = shared_length(child.tokens, tokens[length:])
-            if common < len(child.tokens):
-                child = self._split(child, common)
-            child.used = next(self._clock)
-            node, length = child, length + common
-        if length < len(tokens):
+        for child, common in list(self._walk(tokens)):
+            node = child if common == len(child.tokens) else self._split(child, common)
+            length += common
+        if start <= length < len(tokens):
             # Cloned: a slice would keep the whole forward pass's tensor alive.
-            rest = [(keys[:, :, length:].clone(), values[:, :, length:].clone()) for keys, values in states]
-            leaf = _Node(tuple(tokens[length:]), rest, node, used=next(self._clock))
+            rest = _part(states, length - start, len(tokens) - start, clone=True)
+            leaf = _Node(tokens[length:], rest, node, used=next(self._clock))
             node.children[leaf.tokens[0]] = leaf
             self.size += len(leaf.tokens)
             self._evict(keep=leaf)
@@ -80,11 +83,20 @@ class PrefixCache:
         """Forget everything."""
         self._root, self.size = _Node(), 0
 
+    def _walk(self, tokens: tuple[int, ...]) -> Iterator[tuple[_Node, int]]:
+        """The nodes along a text, with how many of their tokens it has: all of them, except perhaps of the last."""
+        node, length = self._root, 0
+        while length < len(tokens) and (child := node.children.get(tokens[length])):
+            common = shared_length(child.tokens, tokens[length : length + len(child.tokens)])
+            child.used = next(self._clock)
+            yield child, common
+            if common < len(child.tokens):
+                return
+            node, length = child, length + common
+
     def _split(self, node: _Node, at: int) -> _Node:
-        upper = _Node(
-            node.tokens[:at], [(k[:, :, :at].clone(), v[:, :, :at].clone()) for k, v in node.states], node.parent
-        )
-        node.states = [(k[:, :, at:].clone(), v[:, :, at:].clone()) for k, v in node.states]
+        upper = _Node(node.tokens[:at], _part(node.states, 0, at, clone=True), node.parent, used=node.used)
+        node.states = _part(node.states, at, len(node.tokens), clone=True)
         node.tokens = node.tokens[at:]
         if node.parent is not None:
             node.parent.children[upper.tokens[0]] = upper
@@ -94,32 +106,21 @@ class PrefixCache:
 
     def _evict(self, keep: _Node) -> None:
         while self.size > self.capacity:
-            leaves = [leaf for leaf in self._leaves() if leaf is not keep]
-            if not leaves:
-                return
-            oldest = min(leaves, key=lambda leaf: leaf.used)
+            # What `keep` hangs on is no leaf, so there is another leaf as long as the tree is too large.
+            oldest = min((leaf for leaf in self._leaves() if leaf is not keep), key=lambda leaf: leaf.used)
             if oldest.parent is not None:
                 del oldest.parent.children[oldest.tokens[0]]
             self.size -= len(oldest.tokens)
 
-    def _leaves(self) -> list[_Node]:
-        leaves, waiting = [], [self._root]
+    def _leaves(self) -> Iterator[_Node]:
+        waiting = list(self._root.children.values())
         while waiting:
             node = waiting.pop()
             waiting.extend(node.children.values())
-            if not node.children and node is not self._root:
-                leaves.append(node)
-        return leaves
+            if not node.children:
+                yield node
 
 
-def _joined(pieces: list[States]) -> States:
-    if not pieces:
-        return []
-    if len(pieces) == 1:
-        return pieces[0]
-    import torch
-
-    return [
-        (torch.cat([keys for keys, _ in layer], dim=2), torch.cat([values for _, values in layer], dim=2))
-        for layer in zip(*pieces, strict=True)
-    ]
+def _part(states: States, start: int, end: int, *, clone: bool = False) -> States:
+    pairs = [(keys[:, :, start:end], values[:, :, start:end]) for keys, values in states]
+    return [(keys.clone(), values.clone()) for keys, values in pairs] if clone else pairs

@@ -1,9 +1,9 @@
 """Log-probabilities of given texts under a causal language model, with everything that they share computed once.
 
-The prompts and continuations of one call are merged into a tree of tokens. Each tree runs through the model in one
-forward pass, in which a token attends to its ancestors only, on top of whatever beginning is in the prefix cache. The
-fifteen labels of a task cost a dozen positions instead of fifteen prompts, and candidates that differ in their persona
-share everything that stands before it.
+What the prompts of one call have in common at their beginning is computed first, or taken from the prefix cache. What
+differs (the ends of the prompts, and all but the last token of every continuation) is merged into a tree of tokens and
+runs through the model in one pass, in which a token attends to its ancestors only. The fifteen labels of a task cost a
+dozen positions instead of fifteen prompts, and candidates for a persona share everything that stands before it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from personaopt.errors import ModelError
 from personaopt.lm.prefix_cache import PrefixCache, shared_length
+from personaopt.lm.token_tree import TokenTree, TreeModel
 
 if TYPE_CHECKING:
     import torch
@@ -23,38 +24,15 @@ if TYPE_CHECKING:
 
 Tokens = Sequence[int]
 
+WORTH_A_PASS = 64
+"""From this many shared tokens on, computing them in a pass of their own is cheaper than having them in the tree."""
 
-class TokenTree:
-    """Token sequences merged where they begin alike; node i's parent stands before it, -1 is the root."""
+ROWS_AT_ONCE = 128
+"""So many positions are normalised over the vocabulary at a time, so that memory does not grow with the texts."""
 
-    def __init__(self) -> None:
-        self.tokens: list[int] = []
-        self.parents: list[int] = []
-        self.depths: list[int] = []
-        self._children: dict[tuple[int, int], int] = {}
 
-    def add(self, sequence: Tokens) -> list[int]:
-        """Merge a sequence in and return its path: the node of each of its tokens."""
-        path, parent = [], -1
-        for token in sequence:
-            node = self._children.get((parent, token))
-            if node is None:
-                node = self._children[(parent, token)] = len(self.tokens)
-                self.tokens.append(token)
-                self.parents.append(parent)
-                self.depths.append(self.depths[parent] + 1 if parent >= 0 else 0)
-            path.append(node)
-            parent = node
-        return path
-
-    def visible(self) -> np.ndarray:
-        """Booleans of shape (nodes, nodes): whether the node of a row sees the node of a column."""
-        seen = np.zeros((len(self.tokens), len(self.tokens)), dtype=bool)
-        for node, parent in enumerate(self.parents):
-            if parent >= 0:
-                seen[node] = seen[parent]
-            seen[node, node] = True
-        return seen
+class PromptTooLong(ModelError):
+    """A text that passes the model's context."""
 
 
 class SequenceScorer:
@@ -65,14 +43,27 @@ class SequenceScorer:
     Args:
         model: A causal language model of transformers.
         cache: States of earlier prompts; None computes every prompt anew.
-        most_nodes: Tokens that one forward pass may hold.
+        most_nodes: Tokens that one forward pass should hold; a single prompt's continuations may pass it.
+
+    Raises:
+        ModelError: The model is of a kind that cannot be scored.
     """
 
     def __init__(self, model: Any, cache: PrefixCache | None = None, *, most_nodes: int = 1536) -> None:
         self.model = model
         self.cache = cache
         self.most_nodes = most_nodes
-        self.computed_tokens = 0
+        self._tree_model = TreeModel(model)
+
+    @property
+    def computed_tokens(self) -> int:
+        """How many tokens went through the model so far."""
+        return self._tree_model.computed_tokens
+
+    @property
+    def context(self) -> int:
+        """The most tokens that a text may have."""
+        return self._tree_model.context
 
     def score(self, prompts: Sequence[Tokens], continuations: Sequence[Sequence[Tokens]]) -> list[list[float]]:
         """Summed log-probabilities (natural logarithm) of each prompt's continuations, in the order given.
@@ -84,129 +75,115 @@ class SequenceScorer:
         Raises:
             ModelError: A prompt or continuation is empty, or together they pass the model's context.
         """
-        self._check(prompts, continuations)
+        if len(prompts) != len(continuations):
+            raise ModelError(f"There are {len(prompts)} prompts and continuations for {len(continuations)}.")
+        for prompt, texts in zip(prompts, continuations, strict=True):
+            self._check(prompt, texts)
+        prompts = [tuple(prompt) for prompt in prompts]
         results: list[list[float]] = [[] for _ in prompts]
         for group in self._groups(prompts, continuations):
-            for position, values in zip(group, self._score_group(prompts, continuations, group), strict=True):
-                results[position] = values
+            scores = self._score_group([prompts[place] for place in group], [continuations[place] for place in group])
+            for place, values in zip(group, scores, strict=True):
+                results[place] = values
         return results
 
     def stepper(self, prompt: Tokens) -> Generator[np.ndarray, int, None]:
-        """Logits of the token after the prompt, shape (vocabulary,); each token sent in gives those after it."""
-        import torch
+        """Logits of the token after the prompt, shape (vocabulary,); each token sent in gives those after it.
 
-        self._check([prompt], [[[0]]])
-        length, states = self.prefill(prompt[:-1])
+        Raises:
+            ModelError: The prompt is empty or leaves no room in the model's context.
+        """
+        self._check(prompt, [[0]])
+        prompt = tuple(prompt)
+        length, past = self._prefill(prompt[:-1], least=1)
         tokens = list(prompt[length:])
         while True:
-            tree = TokenTree()
-            with torch.inference_mode():
-                logits, states = self._forward(tree, tree.add(tokens)[-1:], length, states)
+            logits, new, whole = self._tree_model.read(TokenTree(tokens), past, keep=[len(tokens) - 1])
+            if self.cache and length < len(prompt):
+                self.cache.insert(prompt, length, new)
             length += len(tokens)
-            if self.cache and length == len(prompt):
-                self.cache.insert(prompt, states)
-            tokens = [(yield logits[0].float().cpu().numpy())]
+            past = [whole]
+            tokens = [(yield logits[0].cpu().numpy())]  # type: ignore[index]
 
-    def prefill(self, prompt: Tokens) -> tuple[int, States]:
-        """States of a prompt's beginning, computed in pieces that fit the model, and how many tokens they cover."""
-        import torch
-
-        length, states = self.cache.match(prompt) if self.cache else (0, [])
-        while len(prompt) - length > self.most_nodes:
-            piece = prompt[length : length + self.most_nodes]
-            tree = TokenTree()
-            with torch.inference_mode():
-                _, states = self._forward(tree, tree.add(piece)[-1:], length, states)
-            length += len(piece)
-            if self.cache:
-                self.cache.insert(prompt[:length], states)
-        return length, states
-
-    def _check(self, prompts: Sequence[Tokens], continuations: Sequence[Sequence[Tokens]]) -> None:
-        context = getattr(self.model.config, "max_position_embeddings", None) or 1 << 30
-        for prompt, texts in zip(prompts, continuations, strict=True):
-            if not prompt or not all(len(text) for text in texts):
-                raise ModelError("A text to be scored is empty; give at least one token of prompt and of continuation.")
-            longest = len(prompt) + max((len(text) for text in texts), default=0)
-            if longest > context:
-                raise ModelError(f"A prompt of {longest} tokens passes the model's context of {context}; shorten it.")
+    def _check(self, prompt: Tokens, texts: Sequence[Tokens]) -> None:
+        if not len(prompt) or not all(len(text) for text in texts):
+            raise ModelError("A text to be scored is empty; give at least one token of prompt and of continuation.")
+        longest = len(prompt) + max((len(text) for text in texts), default=0)
+        if longest > self.context:
+            raise PromptTooLong(
+                f"A prompt of {longest} tokens passes the model's context of {self.context}; shorten it."
+            )
 
     def _groups(self, prompts: Sequence[Tokens], continuations: Sequence[Sequence[Tokens]]) -> Iterator[list[int]]:
-        """Positions of prompts that share more than half of the shorter one, as many as one forward pass holds."""
+        """Places of prompts that share more than half of the shorter one, as many as one tree should hold."""
         group: list[int] = []
-        nodes = 0
-        for position in sorted(range(len(prompts)), key=lambda place: tuple(prompts[place])):
-            prompt = prompts[position]
-            own = sum(len(text) for text in continuations[position])
+        shared = nodes = 0
+        for place in sorted(range(len(prompts)), key=lambda place: tuple(prompts[place])):
+            prompt = prompts[place]
+            own = len(prompt) + sum(len(text) - 1 for text in continuations[place])
             if group:
-                common = shared_length(prompts[group[-1]], prompt)
-                fits = nodes + len(prompt) - common + own <= self.most_nodes
-                if 2 * common > min(len(prompt), len(prompts[group[0]])) and fits:
-                    group.append(position)
-                    nodes += len(prompt) - common + own
+                first = prompts[group[0]]
+                common = min(shared, shared_length(first, prompt))
+                differing = nodes + own - (len(group) + 1) * common
+                if 2 * common > min(len(first), len(prompt)) and differing <= self.most_nodes:
+                    group.append(place)
+                    shared, nodes = common, nodes + own
                     continue
                 yield group
-            group, nodes = [position], len(prompt) + own
+            group, shared, nodes = [place], len(prompt), own
         if group:
             yield group
 
-    def _score_group(
-        self, prompts: Sequence[Tokens], continuations: Sequence[Sequence[Tokens]], group: list[int]
-    ) -> list[list[float]]:
-        import torch
-
-        trunk = prompts[group[0]][: min(shared_length(prompts[group[0]], prompts[other]) for other in group)]
-        # The last token of a prompt is always computed: its output is what the continuation is read from.
-        length, states = self.prefill(trunk[: min(len(prompts[position]) for position in group) - 1])
+    def _score_group(self, prompts: Sequence[Tokens], continuations: Sequence[Sequence[Tokens]]) -> list[list[float]]:
+        # The last token of a prompt is always in the tree: its output is what a continuation is read from.
+        shared = min(*(shared_length(prompts[0], prompt) for prompt in prompts), *(len(p) - 1 for p in prompts))
+        length, past = self._prefill(prompts[0][:shared], least=WORTH_A_PASS)
         tree = TokenTree()
-        ends, paths = [], []
-        for position in group:
-            rest = list(prompts[position][length:])
-            ends.append(tree.add(rest))
-            paths.append([tree.add([*rest, *text])[len(rest) :] for text in continuations[position]])
-        sources = sorted({tree.parents[node] for texts in paths for path in texts for node in path})
-        with torch.inference_mode():
-            logits, after = self._forward(tree, sources, length, states)
-            log_probabilities = torch.log_softmax(logits.float(), dim=-1)
-            nodes = [node for texts in paths for path in texts for node in path]
-            row = {source: place for place, source in enumerate(sources)}
-            picked = log_probabilities[[row[tree.parents[n]] for n in nodes], [tree.tokens[n] for n in nodes]].tolist()
+        ends = [tree.add(prompt[length:]) for prompt in prompts]
+        reads: list[list[list[int]]] = []  # for each text the nodes that its tokens are read from
+        for path, texts in zip(ends, continuations, strict=True):
+            reads.append([[path[-1], *tree.add(text[:-1], below=path[-1])] for text in texts])
+        keep = sorted({node for nodes in reads for one in nodes for node in one})
+        logits, new, _ = self._tree_model.read(tree, past, keep)
+        if self.cache:
+            for prompt, path in zip(prompts, ends, strict=True):
+                self.cache.insert(prompt, length, _chosen(new, path))
+        row = {node: place for place, node in enumerate(keep)}
+        rows = [row[node] for nodes in reads for one in nodes for node in one]
+        tokens = [token for texts in continuations for text in texts for token in text]
+        picked = iter(_log_probabilities(logits, rows, tokens))
+        return [[sum(next(picked) for _ in text) for text in texts] for texts in continuations]
+
+    def _prefill(self, prompt: Tokens, *, least: int) -> tuple[int, list[States]]:
+        """States of a prompt's beginning, in passes that the model can hold, and how many tokens they cover.
+
+        All of it, unless fewer than `least` tokens were missing.
+        """
+        length, past = self.cache.match(prompt) if self.cache else (0, [])
+        while len(prompt) - length >= least:
+            piece = prompt[length : length + self.most_nodes]
+            _, new, _ = self._tree_model.read(TokenTree(piece), past)
             if self.cache:
-                for position, path in zip(group, ends, strict=True):
-                    self.cache.insert(prompts[position], _along(after, length, path))
-        taken = iter(picked)
-        return [[float(sum(next(taken) for _ in path)) for path in texts] for texts in paths]
-
-    def _forward(
-        self, tree: TokenTree, keep: Sequence[int], length: int, states: States
-    ) -> tuple[torch.Tensor, States]:
-        """Logits of the nodes to keep, shape (kept, vocabulary), and the states of beginning and tree together."""
-        import torch
-        from transformers import DynamicCache
-
-        device, dtype = self.model.device, self.model.dtype
-        past = DynamicCache()
-        for layer, (keys, values) in enumerate(states):
-            past.update(keys, values, layer)
-        size = len(tree.tokens)
-        mask = torch.zeros((1, 1, size, length + size), dtype=dtype, device=device)
-        hidden = torch.from_numpy(~tree.visible()).to(device)
-        mask[0, 0, :, length:].masked_fill_(hidden, torch.finfo(dtype).min)
-        output = self.model(
-            input_ids=torch.tensor([tree.tokens], device=device),
-            attention_mask=mask,
-            position_ids=torch.tensor([[length + depth for depth in tree.depths]], device=device),
-            past_key_values=past,
-            use_cache=True,
-            logits_to_keep=torch.tensor(list(keep), device=device),
-        )
-        self.computed_tokens += size
-        return output.logits[0], [(layer.keys, layer.values) for layer in output.past_key_values.layers]
+                self.cache.insert(prompt[: length + len(piece)], length, new)
+            length += len(piece)
+            past = [*past, new]
+        return length, past
 
 
-def _along(states: States, length: int, path: list[int]) -> States:
-    """The states of the beginning and of one path of the tree behind it."""
+def _log_probabilities(logits: torch.Tensor | None, rows: list[int], tokens: list[int]) -> list[float]:
     import torch
 
-    places = torch.tensor([*range(length), *(length + node for node in path)], device=states[0][0].device)
-    return [(keys.index_select(2, places), values.index_select(2, places)) for keys, values in states]
+    if logits is None or not rows:
+        return []
+    with torch.inference_mode():
+        totals = torch.cat([part.logsumexp(dim=-1) for part in logits.split(ROWS_AT_ONCE)])
+        return (logits[rows, tokens] - totals[rows]).tolist()
+
+
+def _chosen(states: States, nodes: list[int]) -> States:
+    """The states of a path of a tree."""
+    import torch
+
+    places = torch.tensor(nodes, device=states[0][0].device)
+    with torch.inference_mode():
+        return [(keys.index_select(2, places), values.index_select(2, places)) for keys, values in states]

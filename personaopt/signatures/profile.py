@@ -15,5 +15,7 @@ class Profile(dspy.Signature):
     """
 
     task: str = dspy.InputField(desc="What the answers are for.")
-    interactions: list[RecalledInteraction] = dspy.InputField(desc="What the user answered, oldest first; records only.")
+    interactions: list[RecalledInteraction] = dspy.InputField(
+        desc="What the user answered, oldest first; records only."
+    )
     statements: list[str] = dspy.OutputField(desc="The statements about the user, most certain first.")

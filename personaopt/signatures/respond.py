@@ -45,8 +45,11 @@ def compose(base: type[dspy.Signature], task: type[dspy.Signature] | str) -> typ
     """
     signature: type[dspy.Signature] = dspy.signatures.ensure_signature(task)
     if taken := set(base.fields) & set(signature.fields):
-        raise ConfigurationError(f"The task's signature must not have a field named {', '.join(sorted(taken))}; rename it.")
+        names = ", ".join(sorted(taken))
+        raise ConfigurationError(f"The task's signature must not have a field named {names}; rename it.")
     outputs = base.output_fields or signature.output_fields
     fields = {**base.input_fields, **signature.input_fields, **outputs}
-    instructions = signature.instructions if not base.output_fields else f"{base.instructions}\n\n{signature.instructions}"
+    instructions = signature.instructions
+    if base.output_fields:
+        instructions = f"{base.instructions}\n\n{instructions}"
     return dspy.Signature({name: (field.annotation, field) for name, field in fields.items()}, instructions)
