@@ -94,16 +94,16 @@ class LMEditor:
 
 
 class EvidenceEditor:
-    """Statements of what the history shows, tried one by one. Needs no LM: acceptance decides what is kept."""
+    """Statements of what the history shows, tried group by group. Needs no LM: acceptance decides what is kept."""
 
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
         """The next untried statements; those that helped, but less than another one, are tried again."""
         done = {str(edit) for candidate in request.tried if not candidate.retry for edit in candidate.edits}
         proposals: list[Ask[Edits]] = []
-        for statement in candidate_statements(request):
-            edit = _put(request.persona, statement)
-            if edit is not None and str(edit) not in done:
-                proposals.append(Ask.done((edit,)))
+        for statements in candidate_statements(request):
+            edits = tuple(edit for edit in (_put(request.persona, statement) for statement in statements) if edit)
+            if edits and not done.issuperset(map(str, edits)):
+                proposals.append(Ask.done(edits))
         return proposals[: request.count]
 
 

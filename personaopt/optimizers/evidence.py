@@ -1,34 +1,36 @@
 """Statements that a user's history shows by itself, with the interactions that show them. No LM is asked.
 
-For outputs with a closed set of answers: which answers the user gives and how often, which never, what was chosen
-lately, which is preferred where the agent errs, and what a typical case of an answer looks like. For texts: how the
-user really writes, in the user's own words. Whether a statement helps is for acceptance to decide.
+For outputs with a closed set of answers: what a typical case of an answer looks like, which answers the user mostly
+gives and which never, what was chosen lately, which is preferred where the agent errs. For texts: how the user really
+writes (`text_evidence`). Whether a statement helps is for acceptance to decide.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from personaopt.agent import spelled
 from personaopt.interaction import Interaction
+from personaopt.optimizers.text_evidence import MOST_EVIDENCE, QUOTED_TEXTS, text_statements
 from personaopt.persona import Statement
 
 if TYPE_CHECKING:
     from personaopt.optimizers.editors import EditRequest
 
-MOST_EVIDENCE = 20
 QUOTED_WORDS = 10
-QUOTED_TEXT_WORDS = 16
-RECENT = 8
+TYPICAL_CASES = 3
+MOSTLY = 3
+NEVER = 6
+RECENT = 12
 
 
-def candidate_statements(request: EditRequest) -> Iterator[Statement]:
-    """Statements worth trying, the most promising first, made from the background and from the feedback alone.
+def candidate_statements(request: EditRequest) -> Iterator[tuple[Statement, ...]]:
+    """Statements worth trying, each group as a whole, the most promising first.
 
-    What is held out is not among what they are made from.
+    They are made from the background and from the feedback alone; what is held out is not among what they are made
+    from. Texts are quoted from the background where it has enough: a quoted text gives its own interaction away.
     """
     learnt = [gradient.outcome.interaction for gradient in request.gradients]
     seen = sorted({i.id: i for i in [*request.background, *learnt]}.values(), key=lambda i: _place(request, i))
@@ -41,7 +43,9 @@ def candidate_statements(request: EditRequest) -> Iterator[Statement]:
             answers = [spelled(answer) for answer in request.agent.answers[name]]
             streams.append(answer_statements(name, answers, history, _confusions(name, request)))
         else:
-            streams.append(text_statements(name, history))
+            older = [item for item in request.background if name in item.ground_truth]
+            quotable = older if len(older) >= QUOTED_TEXTS else history
+            streams.append(text_statements(name, quotable, request.agent.user.store.embedder))
     for stream in streams:
         yield from stream
 
@@ -52,7 +56,7 @@ def _place(request: EditRequest, interaction: Interaction) -> tuple[float, str]:
 
 def answer_statements(
     name: str, answers: Sequence[str], history: Sequence[Interaction], confusions: Sequence[tuple[str, str, str]] = ()
-) -> Iterator[Statement]:
+) -> Iterator[tuple[Statement, ...]]:
     """Statements about an output with a closed set of answers.
 
     Args:
@@ -70,46 +74,30 @@ def answer_statements(
     def of(*wanted: str) -> tuple[str, ...]:
         return tuple(item.id for answer, item in reversed(chosen) if answer in wanted)[:MOST_EVIDENCE]
 
-    listed = ", ".join(f"{answer} ({counts[answer]})" for answer in ranked)
-    yield Statement(f"The user's {_plural(field)}: {listed}.", id=f"{name}:counts", evidence=of(*ranked))
-    yield Statement(
-        f"The user's latest {_plural(field)}: {', '.join(answer for answer, _ in chosen[-RECENT:])}.",
-        id=f"{name}:latest",
-        evidence=tuple(item.id for _, item in chosen[-RECENT:]),
-    )
-    for answer in ranked[:3]:
-        newest = chosen[latest[answer]][1]
-        quoted = " ".join(str(next(iter(newest.inputs.values()))).split()[:QUOTED_WORDS]).strip(" .,;:")
-        first = next(iter(newest.inputs)).replace("_", " ")
-        yield Statement(
-            f'For a {first} such as "{quoted}" the user says {answer}.',
-            id=f"{name}:case:{answer}",
-            evidence=(newest.id,),
-        )
+    yield tuple(_case(name, answer, chosen[latest[answer]][1]) for answer in ranked[:TYPICAL_CASES])
+    mostly = ranked[:MOSTLY]
+    yield (Statement(f"This user mostly uses: {', '.join(mostly)}.", id=f"{name}:mostly", evidence=of(*mostly)),)
     unused = [answer for answer in answers if answer not in counts]
     if unused and len(history) >= 2 * len(ranked):
-        yield Statement(f"The user never uses: {', '.join(unused[:6])}.", id=f"{name}:never", evidence=of(*ranked))
+        never = f"The user never uses: {', '.join(unused[:NEVER])}."
+        yield (Statement(never, id=f"{name}:never", evidence=of(*ranked)),)
+    recent = chosen[-RECENT:]
+    lately = f"The user's latest {_plural(field)}: {', '.join(answer for answer, _ in recent)}."
+    yield (Statement(lately, id=f"{name}:latest", evidence=tuple(item.id for _, item in recent)),)
     for said, answered in dict.fromkeys((said, answered) for said, answered, _ in confusions):
         ids = tuple(i for s, a, i in confusions if (s, a) == (said, answered))
-        yield Statement(
-            f"The user prefers the {field} {said} over {answered}.",
-            id=f"{name}:prefers:{said}:{answered}",
-            evidence=ids,
-        )
+        text = f"The user prefers the {field} {said} over {answered}."
+        yield (Statement(text, id=f"{name}:prefers:{said}:{answered}", evidence=ids),)
+    listed = ", ".join(f"{answer} ({counts[answer]})" for answer in ranked)
+    yield (Statement(f"The user's {_plural(field)}: {listed}.", id=f"{name}:counts", evidence=of(*ranked)),)
 
 
-def text_statements(name: str, history: Sequence[Interaction]) -> Iterator[Statement]:
-    """Statements about an output that is written text: the user's own texts as examples of style.
-
-    Args:
-        name: The output field.
-        history: Interactions with a ground truth for it, oldest first.
-    """
-    texts = [(" ".join(str(item.ground_truth[name]).split()), item) for item in history]
-    for text, item in reversed(texts[-6:]):
-        quoted = " ".join(text.split()[:QUOTED_TEXT_WORDS])
-        key = hashlib.sha256(text.encode()).hexdigest()[:8]
-        yield Statement(f'Writes like this: "{quoted}"', id=f"{name}:example:{key}", evidence=(item.id,))
+def _case(name: str, answer: str, item: Interaction) -> Statement:
+    """What a typical case of an answer looks like: the beginning of the newest one."""
+    kind = next(iter(item.inputs)).replace("_", " ")
+    quoted = " ".join(str(next(iter(item.inputs.values()))).split()[:QUOTED_WORDS]).strip(" .,;:")
+    text = f'For a {kind} such as "{quoted}" the user says {answer}.'
+    return Statement(text, id=f"{name}:case:{answer}", evidence=(item.id,))
 
 
 def _confusions(name: str, request: EditRequest) -> list[tuple[str, str, str]]:
