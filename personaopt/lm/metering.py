@@ -51,6 +51,9 @@ class Meter(UsageTracker):
         self._lock = threading.Lock()
         self._since = time.monotonic()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
+        return self  # dspy.Parallel copies the tracker for every thread, and would lose what the copies count
+
     @property
     def usage(self) -> Usage:
         """What was spent so far."""
