@@ -90,7 +90,10 @@ class LocalAdapter(dspy.Adapter):
             examples.append({**recalled.inputs, **recalled.answer})
         case = {name: inputs[name] for name in signature.input_fields if inputs.get(name) is not None}
         case.pop(remembers, None)
-        prompt = prompt_form.write_prompt(_plain(case), examples=map(_plain, examples), persona=persona)
+        written = not any(map(answers_of, signature.output_fields.values()))
+        prompt = prompt_form.write_prompt(
+            _plain(case), examples=map(_plain, examples), persona=persona, persona_first=written
+        )
         return [{"role": "user", "content": prompt}]
 
     def _requests(

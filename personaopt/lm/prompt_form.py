@@ -11,8 +11,10 @@ worked examples, what is known of the user, and the open case, each field on a l
     Description: Two rival chefs inherit the same restaurant.
     Tag:
 
-What is common to all prompts of a task comes first, then what varies with the interaction (the examples), then the
-persona, then the query: candidates for a persona share everything up to it.
+Where an answer is chosen, what varies with the interaction (the examples) comes first, then the persona, then the
+query: candidates for a persona share everything up to it. Where a text is written, the persona stands in front: behind
+the examples it lowers the loss of real texts by nothing, in front of them by 0.04 to 0.1 a token (measured with a model
+of 135 million parameters, four and eight examples), and that is worth more than what candidates could share.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 """Part of a local model's name, so that no cached answer outlives a change of the form."""
 
 
@@ -42,6 +44,7 @@ def write_prompt(
     titles: Mapping[str, str] | None = None,
     examples: Iterable[Mapping[str, Any]] = (),
     persona: str = "",
+    persona_first: bool = False,
 ) -> str:
     """A prompt that ends where the first output's line begins.
 
@@ -50,6 +53,7 @@ def write_prompt(
         titles: What to call a field; `title` of its name where it is not given.
         examples: Worked cases, inputs and outputs by field name, the most telling one last.
         persona: What is known of the user, as lines.
+        persona_first: Whether the persona stands in front of the examples instead of behind them.
     """
     titles = titles or {}
 
@@ -58,7 +62,7 @@ def write_prompt(
 
     blocks = [lines(example) for example in examples]
     if persona.strip():
-        blocks.append(persona.strip() + "\n")
+        blocks.insert(0 if persona_first else len(blocks), persona.strip() + "\n")
     return "\n".join([*blocks, lines(inputs)])
 
 
