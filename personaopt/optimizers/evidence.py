@@ -23,6 +23,7 @@ QUOTED_WORDS = 10
 TYPICAL_CASES = 3
 MOSTLY = 3
 NEVER = 6
+ERRORS = 2
 RECENT = 12
 
 
@@ -41,7 +42,7 @@ def candidate_statements(request: EditRequest) -> Iterator[tuple[Statement, ...]
             continue
         if name in request.agent.answers:
             answers = [spelled(answer) for answer in request.agent.answers[name]]
-            streams.append(answer_statements(name, answers, history, _confusions(name, request)))
+            streams.append(answer_statements(name, answers, history, _errors(name, request)))
         else:
             older = [item for item in request.background if name in item.ground_truth]
             quotable = older if len(older) >= QUOTED_TEXTS else history
@@ -55,7 +56,7 @@ def _place(request: EditRequest, interaction: Interaction) -> tuple[float, str]:
 
 
 def answer_statements(
-    name: str, answers: Sequence[str], history: Sequence[Interaction], confusions: Sequence[tuple[str, str, str]] = ()
+    name: str, answers: Sequence[str], history: Sequence[Interaction], errors: Sequence[tuple[Interaction, str]] = ()
 ) -> Iterator[tuple[Statement, ...]]:
     """Statements about an output with a closed set of answers.
 
@@ -63,7 +64,7 @@ def answer_statements(
         name: The output field.
         answers: All answers there are, as text.
         history: Interactions with a ground truth for it, oldest first.
-        confusions: For each error what the user said, what was answered, and the interaction's id.
+        errors: The interactions that were answered wrongly, oldest first, each with what was answered.
     """
     field = name.replace("_", " ")
     chosen = [(spelled(item.ground_truth[name]), item) for item in history]
@@ -77,6 +78,9 @@ def answer_statements(
     yield tuple(_case(name, answer, chosen[latest[answer]][1]) for answer in ranked[:TYPICAL_CASES])
     mostly = ranked[:MOSTLY]
     yield (Statement(f"This user mostly uses: {', '.join(mostly)}.", id=f"{name}:mostly", evidence=of(*mostly)),)
+    missed = [_case(name, spelled(item.ground_truth[name]), item) for item, _ in errors[-ERRORS:]]
+    if missed:
+        yield tuple({statement.id: statement for statement in missed}.values())
     unused = [answer for answer in answers if answer not in counts]
     if unused and len(history) >= 2 * len(ranked):
         never = f"The user never uses: {', '.join(unused[:NEVER])}."
@@ -84,8 +88,11 @@ def answer_statements(
     recent = chosen[-RECENT:]
     lately = f"The user's latest {_plural(field)}: {', '.join(answer for answer, _ in recent)}."
     yield (Statement(lately, id=f"{name}:latest", evidence=tuple(item.id for _, item in recent)),)
-    for said, answered in dict.fromkeys((said, answered) for said, answered, _ in confusions):
-        ids = tuple(i for s, a, i in confusions if (s, a) == (said, answered))
+    confused: dict[tuple[str, str], tuple[str, ...]] = {}
+    for item, answered in reversed(errors):
+        pair = (spelled(item.ground_truth[name]), answered)
+        confused[pair] = (*confused.get(pair, ()), item.id)
+    for (said, answered), ids in confused.items():
         text = f"The user prefers the {field} {said} over {answered}."
         yield (Statement(text, id=f"{name}:prefers:{said}:{answered}", evidence=ids),)
     listed = ", ".join(f"{answer} ({counts[answer]})" for answer in ranked)
@@ -93,20 +100,20 @@ def answer_statements(
 
 
 def _case(name: str, answer: str, item: Interaction) -> Statement:
-    """What a typical case of an answer looks like: the beginning of the newest one."""
+    """What a case of an answer looks like, by the beginning of one."""
     kind = next(iter(item.inputs)).replace("_", " ")
     quoted = " ".join(str(next(iter(item.inputs.values()))).split()[:QUOTED_WORDS]).strip(" .,;:")
     text = f'For a {kind} such as "{quoted}" the user says {answer}.'
     return Statement(text, id=f"{name}:case:{answer}", evidence=(item.id,))
 
 
-def _confusions(name: str, request: EditRequest) -> list[tuple[str, str, str]]:
+def _errors(name: str, request: EditRequest) -> list[tuple[Interaction, str]]:
     found = []
     for gradient in request.gradients:
         outcome = gradient.outcome
         said, answered = outcome.interaction.ground_truth.get(name), outcome.response.get(name)
         if said is not None and answered is not None and spelled(said) != spelled(answered):
-            found.append((spelled(said), spelled(answered), outcome.interaction.id))
+            found.append((outcome.interaction, spelled(answered)))
     return found
 
 
