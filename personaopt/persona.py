@@ -68,14 +68,14 @@ class Statement:
             raise PersonaError(f"A statement holds half of a surrogate pair, which is not text: {text!r}.")
         if self.source not in get_args(Source):
             raise PersonaError(f"A statement's source is one of {', '.join(get_args(Source))}, not {self.source!r}.")
-        if not isinstance(self.confidence, int | float) or not 0.0 <= self.confidence <= 1.0:
+        confidence: Any = self.confidence
+        if not isinstance(confidence, int | float) or not 0.0 <= confidence <= 1.0:
             raise PersonaError(f"A statement's confidence lies in [0, 1]; it is {self.confidence!r}.")
-        if isinstance(self.evidence, str):
-            raise PersonaError(
-                f"A statement's evidence is several ids, not the text {self.evidence!r}; put it in a list."
-            )
+        evidence: Any = self.evidence
+        if isinstance(evidence, str):
+            raise PersonaError(f"A statement's evidence is several ids, not the text {evidence!r}; put it in a list.")
         object.__setattr__(self, "text", text)
-        object.__setattr__(self, "evidence", tuple(dict.fromkeys(self.evidence)))
+        object.__setattr__(self, "evidence", tuple(dict.fromkeys(evidence)))
         if not self.id:
             object.__setattr__(self, "id", hashlib.sha256(text.encode()).hexdigest()[:12])
 
