@@ -89,8 +89,8 @@ class RuleObeyingEngine:
     """The engine: requests and responses of `dspy.lm15`, nothing else.
 
     Args:
-        spoil: May replace a reply: called with the kind of the request and its number among those of its kind, from 1;
-            returns the bad reply, or None for the good one.
+        spoil: May replace a reply: called with the kind of the request, its number among those of its kind, from 1, and
+            the prompt; returns the bad reply, or None for the good one. What it raises is the engine's failure.
         gather: Seconds without a new request after which all that wait are answered together. What came in before
             anything was answered is one level, however slow the machine is. 0 answers at once.
         replies: Replaces how a kind of request is answered: from the prompt's sections to the fields of the reply.
@@ -98,7 +98,7 @@ class RuleObeyingEngine:
 
     def __init__(
         self,
-        spoil: Callable[[str, int], str | None] | None = None,
+        spoil: Callable[[str, int, str], str | None] | None = None,
         gather: float = 0.0,
         replies: dict[str, Callable[[dict[str, str]], dict[str, Any]]] | None = None,
     ) -> None:
@@ -155,7 +155,7 @@ class RuleObeyingEngine:
         with self._lock:
             self._at_once -= 1
             self._seen[kind] += 1
-            bad = self.spoil(kind, self._seen[kind]) if self.spoil else None
+            bad = self.spoil(kind, self._seen[kind], user) if self.spoil else None
             reply = bad if bad is not None else self._reply(kind, outputs, system, user)
             self.calls.append(Call(kind, system, user, reply))
         usage = Usage(input_tokens=len(user.split()), output_tokens=len(reply.split()))

@@ -12,13 +12,14 @@ from typing import Any
 
 import dspy
 from dspy.teleprompt import Teleprompter
+from dspy.utils.callback import with_callbacks
 
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.interaction import Interaction
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.acceptance import Acceptance, ImprovesBoth
-from personaopt.optimizers.asks import Failure, Steps, adrive, drive
+from personaopt.optimizers.asks import Failure, Steps, adrive, drive, one_call_an_attempt
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import ContrastiveCritic, Critic, LMCritic
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
@@ -26,6 +27,7 @@ from personaopt.optimizers.losses import Metric, objective_for
 from personaopt.optimizers.results import Alignment, Step
 from personaopt.optimizers.run import OutOfBudget, Run
 from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
+from personaopt.optimizers.trainset import interactions
 from personaopt.optimizers.windows import FEWEST, latest_with_slice
 
 AUTHOR = "PersonaAligner"
@@ -69,7 +71,7 @@ class PersonaAligner(Teleprompter):
         start: Start | None = None,
         acceptance: Acceptance | None = None,
         budget: Budget | None = None,
-        threads: int = 8,
+        threads: int = 16,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -113,21 +115,29 @@ class PersonaAligner(Teleprompter):
             ModelError: No LM is configured, or it answered nothing of use.
             VersionConflict: The user's persona was changed meanwhile; refresh the agent and align again.
         """
-        with student.speaking():
+        with student.speaking(), one_call_an_attempt():
             run = self._run(student, trainset)
             with run.meter.running():
-                alignment = drive(self._align(run), threads=self.threads)
+                alignment = drive(self._align(run), threads=self.threads, may_repeat=run.may_repeat)
         return _stored(student, alignment)
 
+    @with_callbacks  # DSPy adds them to `compile` only
     async def acompile(
         self, student: PersonaAgent, *, trainset: Sequence[Interaction | dspy.Example] | None = None, **kwargs: Any
     ) -> PersonaAgent:
         """The same, awaited; the same result for the same seed."""
-        with student.speaking():
+        with student.speaking(), one_call_an_attempt():
             run = self._run(student, trainset)
             with run.meter.running():
-                alignment = await adrive(self._align(run), threads=self.threads)
+                alignment = await adrive(self._align(run), threads=self.threads, may_repeat=run.may_repeat)
         return _stored(student, alignment)
+
+    def get_params(self) -> dict[str, Any]:
+        """What it was made with, as JSON values: strategies by their names, so that no LM and no key is logged."""
+        return {
+            name: dataclasses.asdict(value) if isinstance(value, Budget) else _plain(value)
+            for name, value in vars(self).items()
+        }
 
     def _align(self, run: Run) -> Steps[Alignment]:
         """The algorithm. Each `yield from` is at most one level of independent LM calls."""
@@ -135,7 +145,7 @@ class PersonaAligner(Teleprompter):
         losses: list[float] = []
         steps: list[Step] = []
         try:
-            if len(run.window.all) < FEWEST:
+            if len(run.background) + len(run.window.all) < FEWEST:
                 stopped = f"nothing is learnt from fewer than {FEWEST} interactions with a ground truth"
                 return self._record(run, before, losses, steps, stopped)
             run.remember()
@@ -151,16 +161,20 @@ class PersonaAligner(Teleprompter):
                 graph = _graph(run, wrong)
                 failures = yield from graph.backward(run.critic, run.level)
                 proposals, unusable = yield from run.propose(graph.persona.gradients, epoch)
-                if not proposals:
-                    stopped = unusable[0].reason if unusable else "the editor has nothing more to propose"
-                    break
-                candidates = yield from run.trials(proposals)
+                candidates = (yield from run.trials(proposals)) if proposals else []
                 feedback = tuple(gradient.text for gradient in graph.persona.gradients)
                 skipped = tuple(failure.reason for failure in [*failures, *unusable])
                 steps.append(Step(epoch, losses[-1], feedback, tuple(candidates), skipped))
+                if not proposals:
+                    stopped = "the editor has nothing more to propose"
+                    if skipped:
+                        stopped = f"the LM's replies were of no use: {skipped[-1]}"
+                    break
                 losses.append(run.loss)
         except OutOfBudget as reason:
             stopped = str(reason)
+            if not losses:
+                run.persona = before  # a first persona that was never tried is not the best so far
         return self._record(run, before, losses, steps, stopped)
 
     def _begin(self, run: Run) -> Steps[None]:
@@ -215,31 +229,27 @@ def _graph(run: Run, wrong: Sequence[Any]) -> Any:
     return TextualGraph(run.agent, run.persona, wrong)
 
 
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return getattr(value, "__qualname__", type(value).__qualname__)
+
+
 def _with_truth(agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Example] | None) -> list[Interaction]:
     """The interactions that say what the user really answered, oldest first.
 
     Raises:
         DataError: There is none.
     """
-    given = agent.user.history() if trainset is None else [_interaction(agent, item) for item in trainset]
-    outputs, inputs = set(agent.task.output_fields), set(agent.task.input_fields)
-    history = [item for item in given if outputs <= set(item.ground_truth) and inputs <= set(item.inputs)]
+    given = agent.user.history() if trainset is None else interactions(agent, trainset)
+    outputs, inputs = list(agent.task.output_fields), list(agent.task.input_fields)
+    history = [item for item in given if set(outputs) <= set(item.ground_truth) and set(inputs) <= set(item.inputs)]
     if not history:
         raise DataError(
             f"User {agent.user.id!r} has no interaction with the inputs {', '.join(inputs)} and a ground truth for "
             f"{', '.join(outputs)}; record some first."
         )
     return history
-
-
-def _interaction(agent: PersonaAgent, item: Interaction | dspy.Example) -> Interaction:
-    if isinstance(item, Interaction):
-        return item
-    values = item.toDict()
-    return Interaction(
-        inputs={name: values[name] for name in agent.task.input_fields if name in values},
-        ground_truth={name: values[name] for name in agent.task.output_fields if name in values},
-    )
 
 
 def _stored(student: PersonaAgent, alignment: Alignment) -> PersonaAgent:

@@ -7,18 +7,18 @@ so that `compile` and `acompile` are the same algorithm.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import copy
 import dataclasses
-import logging
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
+import dspy
 from dspy.utils.exceptions import AdapterParseError, LMError
 
-from personaopt.errors import PersonaOptError
-
-logger = logging.getLogger(__name__)
+from personaopt.errors import ConfigurationError, PersonaOptError
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -41,7 +41,7 @@ class Ask(Generic[T]):
         call: Makes the call; its argument is the number of the attempt, from 0.
         acall: Makes the same call, awaited.
         finish: Turns the answer into the result; may raise `PersonaOptError` for an answer that is of no use.
-        calls: LM calls it makes at its first attempt.
+        calls: LM calls that one attempt makes.
     """
 
     call: Callable[[int], Any]
@@ -66,35 +66,64 @@ class Ask(Generic[T]):
             redrawn = {**inputs.get("config", {}), "temperature": 1.0, "rollout_id": REDRAWN + attempt}
             return {**inputs, "config": redrawn} if attempt else inputs
 
-        return cls(lambda n: predictor(**keywords(n)), lambda n: predictor.acall(**keywords(n)), finish)
+        def call(attempt: int) -> Any:
+            with _form(attempt):
+                return predictor(**keywords(attempt))
 
-    def now(self) -> T | Failure:
+        async def acall(attempt: int) -> Any:
+            with _form(attempt):
+                return await predictor.acall(**keywords(attempt))
+
+        return cls(call, acall, finish)
+
+    def now(self, may_repeat: MayRepeat) -> T | Failure:
         """Make the call."""
-        reason = ""
-        for attempt in range(ATTEMPTS):
+        attempt = 0
+        while True:
             try:
                 return self.finish(self.call(attempt))
             except (AdapterParseError, LMError, PersonaOptError) as error:
-                reason = _reason(error)
-        return Failure(reason)
+                attempt += 1
+                if not self._worth_repeating(error, attempt, may_repeat):
+                    return Failure(_reason(error))
 
-    async def soon(self) -> T | Failure:
+    async def soon(self, may_repeat: MayRepeat) -> T | Failure:
         """Make the call without blocking the event loop."""
-        reason = ""
-        for attempt in range(ATTEMPTS):
+        attempt = 0
+        while True:
             try:
                 return self.finish(await self.acall(attempt))
             except (AdapterParseError, LMError, PersonaOptError) as error:
-                reason = _reason(error)
-        return Failure(reason)
+                attempt += 1
+                if not self._worth_repeating(error, attempt, may_repeat):
+                    return Failure(_reason(error))
 
+    def _worth_repeating(self, error: Exception, attempt: int, may_repeat: MayRepeat) -> bool:
+        """Whether another attempt may go better: a reply that was of no use, not an LM that cannot be reached.
+
+        Raises:
+            ConfigurationError: The error is the caller's mistake, which no LM can mend.
+        """
+        if isinstance(error, ConfigurationError):
+            raise error
+        # DSPy has tried again already what may pass when an LM fails.
+        return not isinstance(error, LMError) and attempt < ATTEMPTS and may_repeat(self.calls)
+
+
+MayRepeat = Callable[[int], bool]
+"""Whether there is room for another attempt, which makes this many LM calls."""
 
 Level = Sequence[Ask[Any]]
 Steps = Generator[Level, list[Any], T]
 """An algorithm as a generator: it yields levels, receives each level's results in order, and returns its result."""
 
 
-def drive(steps: Steps[T], *, threads: int) -> T:
+def always(calls: int) -> bool:
+    """There is room for any attempt."""
+    return True
+
+
+def drive(steps: Steps[T], *, threads: int, may_repeat: MayRepeat = always) -> T:
     """Run an algorithm with threads that carry DSPy's context."""
     results: list[Any] | None = None
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="personaopt") as pool:
@@ -104,17 +133,17 @@ def drive(steps: Steps[T], *, threads: int) -> T:
             except StopIteration as end:
                 value: T = end.value
                 return value
-            waiting = [pool.submit(contextvars.copy_context().run, ask.now) for ask in level]
+            waiting = [pool.submit(contextvars.copy_context().run, ask.now, may_repeat) for ask in level]
             results = [future.result() for future in waiting]
 
 
-async def adrive(steps: Steps[T], *, threads: int) -> T:
+async def adrive(steps: Steps[T], *, threads: int, may_repeat: MayRepeat = always) -> T:
     """Run an algorithm on the event loop, with at most `threads` calls under way."""
     free = asyncio.Semaphore(threads)
 
     async def one(ask: Ask[Any]) -> Any:
         async with free:
-            return await ask.soon()
+            return await ask.soon(may_repeat)
 
     results: list[Any] | None = None
     while True:
@@ -124,6 +153,26 @@ async def adrive(steps: Steps[T], *, threads: int) -> T:
             value: T = end.value
             return value
         results = await asyncio.gather(*(one(ask) for ask in level))
+
+
+def one_call_an_attempt() -> Any:
+    """A context in which DSPy's chat adapter does not ask a second time by itself when it cannot read a reply.
+
+    The second call would pass by the budget; `Ask.predict` makes it instead, where the budget has room.
+    """
+    adapter = dspy.settings.adapter or dspy.ChatAdapter()
+    if not getattr(adapter, "use_json_adapter_fallback", False):
+        return contextlib.nullcontext()
+    plain = copy.copy(adapter)
+    plain.use_json_adapter_fallback = False
+    return dspy.context(adapter=plain)
+
+
+def _form(attempt: int) -> Any:
+    """The second attempt asks for JSON where the first one asked in DSPy's chat form, as DSPy itself would."""
+    if attempt == 1 and type(dspy.settings.adapter or dspy.ChatAdapter()) is dspy.ChatAdapter:
+        return dspy.context(adapter=dspy.JSONAdapter())
+    return contextlib.nullcontext()
 
 
 def _reason(error: Exception) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import dspy
 import numpy as np
+from dspy.adapters.utils import serialize_for_json
 
 from personaopt.agent import PersonaAgent, Recall, spelled
 from personaopt.errors import ConfigurationError, ModelError
@@ -98,8 +100,9 @@ class ResponseObjective:
 
         def finish(prediction: dspy.Prediction) -> Outcome:
             answered = agent.finish(prediction, case.recalled)
-            response = {name: answered[name] for name in agent.task.output_fields}
-            score, feedback = _measured(self.metric or agreement, agent, case.interaction, answered)
+            response = {name: serialize_for_json(answered[name]) for name in agent.task.output_fields}
+            metric = self.metric or functools.partial(agreement, decided=frozenset(agent.answers))
+            score, feedback = _measured(metric, case.interaction, answered)
             measured = prediction.get("probabilities") or {}
             losses = [
                 _likelihood_loss(self.calibration, distribution, spelled(truth[name]))
@@ -149,18 +152,26 @@ def objective_for(agent: PersonaAgent, metric: Metric | None = None) -> Objectiv
     return ResponseObjective(metric, Calibration.shipped("model") if is_small_local(agent.lm) else RAW)
 
 
-def agreement(example: dspy.Example, prediction: dspy.Prediction, trace: Any = None) -> float:
+def agreement(
+    example: dspy.Example, prediction: dspy.Prediction, trace: Any = None, *, decided: Collection[str] = ()
+) -> float:
     """How well a prediction agrees with the truth, in [0, 1]: the mean over the outputs that the truth names.
 
     Texts are compared by `text_similarity`, everything else by equality of what is spelled.
+
+    Args:
+        example: What was asked, and the truth as its labels.
+        prediction: What was answered.
+        trace: Not used.
+        decided: Outputs that are chosen from a closed set: their answers are right or wrong, however similar.
     """
-    labels = example.labels()
-    scores = [
-        text_similarity(str(truth), str(prediction.get(name)))
-        if isinstance(truth, str) and " " in truth.strip()
-        else float(spelled(truth).strip() == spelled(prediction.get(name)).strip())
-        for name, truth in labels.items()
-    ]
+    scores = []
+    for name, truth in example.labels().items():
+        answer = serialize_for_json(prediction.get(name))
+        if name not in decided and isinstance(truth, str) and " " in truth.strip():
+            scores.append(text_similarity(truth, str(answer)))
+        else:
+            scores.append(float(spelled(truth).strip() == spelled(answer).strip()))
     return sum(scores) / len(scores) if scores else 0.0
 
 
@@ -181,18 +192,20 @@ def _likelihood_loss(calibration: Calibration, distribution: Mapping[str, float]
     return -math.log(max(float(calibration.probabilities(evidence)[answers.index(truth)]), FLOOR))
 
 
-def _measured(
-    metric: Metric, agent: PersonaAgent, interaction: Interaction, prediction: dspy.Prediction
-) -> tuple[float, str]:
+def _measured(metric: Metric, interaction: Interaction, prediction: dspy.Prediction) -> tuple[float, str]:
     example = dspy.Example(**dict(interaction.inputs), **dict(interaction.ground_truth)).with_inputs(
         *interaction.inputs
     )
-    if len(inspect.signature(metric).parameters) >= 5:
+    places = [p for p in inspect.signature(metric).parameters.values() if p.kind != p.KEYWORD_ONLY]
+    if len(places) >= 5:
         result = metric(example, prediction, None, "predict", None)
     else:
         result = metric(example, prediction, None)
-    score = float(result["score"]) if isinstance(result, dspy.Prediction | dict) else float(result)
+    named = isinstance(result, dspy.Prediction | dict)
+    try:
+        score = float(result["score"] if named else result)
+    except (TypeError, ValueError, KeyError):
+        raise ConfigurationError(f"The metric gave {result!r}; it must give a number in [0, 1].") from None
     if not 0.0 <= score <= 1.0:
         raise ConfigurationError(f"The metric gave {score}; it must stay in [0, 1].")
-    feedback = result.get("feedback", "") if isinstance(result, dspy.Prediction | dict) else ""
-    return score, str(feedback or "")
+    return score, str((result.get("feedback", "") if named else "") or "")

@@ -105,6 +105,19 @@ class Alignment:
             "before": self.before.to_dict(),
             "after": self.after.to_dict(),
             "losses": list(self.losses),
+            "steps": [
+                {
+                    "epoch": step.epoch,
+                    "loss": step.loss,
+                    "feedback": list(step.gradients),
+                    "skipped": list(step.skipped),
+                    "candidates": [
+                        {"accepted": c.accepted, "loss": c.loss, "gain": c.gain, "changes": c.records()}
+                        for c in step.candidates
+                    ],
+                }
+                for step in self.steps
+            ],
             "accepted": self.accepted,
             "refused": self.refused,
             "stopped": self.stopped,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from personaopt.agent import PersonaAgent, Recall
 from personaopt.errors import ModelError, PersonaError
 from personaopt.interaction import Interaction
 from personaopt.lm.metering import Meter
+from personaopt.memory import Memory
 from personaopt.optimizers.acceptance import Acceptance, Trial, Verdict, mean_loss
 from personaopt.optimizers.asks import Ask, Failure, Steps
 from personaopt.optimizers.budget import Budget
@@ -61,6 +63,8 @@ class Run:
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
     tried: list[Candidate] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
+    _promised: int = 0
+    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     @property
     def learn(self) -> list[Outcome]:
@@ -75,7 +79,8 @@ class Run:
 
     def remember(self) -> None:
         """Recall, once and for all candidates, what came before each interaction."""
-        self.cases = [Case(item, recall_before(self.agent, item)) for item in self.window.all]
+        recorded = {item.id for item in self.agent.user.history()}
+        self.cases = [Case(item, _recall(self.agent, item, item.id in recorded)) for item in self.window.all]
 
     def level(self, asks: Sequence[Ask[Any]]) -> Steps[list[Any]]:
         """Make independent calls, unless the budget has no room for them.
@@ -84,9 +89,19 @@ class Run:
             OutOfBudget: It has none.
         """
         calls = sum(ask.calls for ask in asks)
-        if calls and (reason := self.budget.exceeded(self.meter.usage, calls)):
+        usage = self.meter.usage
+        if calls and (reason := self.budget.exceeded(usage, calls)):
             raise OutOfBudget(reason)
+        self._promised = usage.calls + calls
         return (yield asks)
+
+    def may_repeat(self, calls: int) -> bool:
+        """Whether the budget has room for another attempt at an ask of the level that is under way."""
+        with self._lock:
+            if self.budget.calls is not None and self._promised + calls > self.budget.calls:
+                return False
+            self._promised += calls
+            return True
 
     def simulate(self) -> Steps[None]:
         """Answer window and slice under the persona. What cannot be answered is left out, with a note.
@@ -122,8 +137,11 @@ class Run:
     def trials(self, proposals: Sequence[Edits]) -> Steps[list[Candidate]]:
         """Simulate window and slice under every candidate at once, and keep the best one that is accepted."""
         candidates: list[Candidate | tuple[Edits, Persona]] = []
+        pinned = {statement.id for statement in self.persona.statements if statement.pinned}
         for edits in proposals:
             try:
+                if touched := pinned & {edit.target for edit in edits}:
+                    raise PersonaError(f"A pinned statement stays as it is: {', '.join(map(str, touched))}.")
                 candidates.append((edits, self.persona.apply(edits)))
             except PersonaError as error:
                 candidates.append(Candidate(edits, False, str(error)))
@@ -171,12 +189,13 @@ class Run:
         return candidates
 
 
-def recall_before(agent: PersonaAgent, interaction: Interaction) -> Recall:
-    """What was remembered before an interaction; one that is not recorded sees the history without its like."""
-    known = {item.id for item in agent.user.history()}
-    if interaction.id in known:
-        return agent.recall(interaction.inputs, before=interaction)
+def _recall(agent: PersonaAgent, interaction: Interaction, recorded: bool) -> Recall:
+    """What was remembered before an interaction; without a place in the history, all of it but the question itself."""
+    if recorded or interaction.time is not None:
+        return agent.recall(interaction.inputs, before=interaction if recorded else interaction.time)
     recalled = agent.recall(interaction.inputs)
-    earlier = tuple(m for m in recalled.earlier if dict(m.interaction.inputs) != dict(interaction.inputs))
-    nearest = sorted(range(len(earlier)), key=lambda place: (-earlier[place].similarity, -place))
-    return Recall(tuple(earlier[place] for place in nearest[: agent.retrieve]), earlier)
+
+    def others(memories: Sequence[Memory]) -> tuple[Memory, ...]:
+        return tuple(memory for memory in memories if memory.interaction.inputs != interaction.inputs)
+
+    return Recall(others(recalled.memories), others(recalled.earlier))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import random
 from collections.abc import Sequence
 
@@ -50,7 +51,7 @@ def latest_with_slice(history: Sequence[Interaction], n: int, h: int, seed: int 
     held = h
     note = ""
     if len(recent) < n + h and h:
-        held = min(h, max(1, round(len(recent) / 3))) if len(recent) >= FEWEST else 0
+        held = min(h, math.ceil(len(recent) / 3)) if len(recent) >= FEWEST else 0
         note = f"the history has {len(recent)} interactions: {len(recent) - held} to learn from, {held} held out"
     if not held:
         return Window(tuple(recent), (), note)
