@@ -34,7 +34,7 @@ def candidate_statements(request: EditRequest) -> Iterator[tuple[Statement, ...]
     from. Texts are quoted from the background where it has enough: a quoted text gives its own interaction away.
     """
     learnt = [gradient.outcome.interaction for gradient in request.gradients]
-    seen = sorted({i.id: i for i in [*request.background, *learnt]}.values(), key=lambda i: _place(request, i))
+    seen = {item.id: item for item in [*request.background, *learnt]}.values()  # oldest first, as both parts are
     streams = []
     for name in request.agent.task.output_fields:
         history = [item for item in seen if name in item.ground_truth]
@@ -49,10 +49,6 @@ def candidate_statements(request: EditRequest) -> Iterator[tuple[Statement, ...]
             streams.append(text_statements(name, quotable, request.agent.user.store.embedder))
     for stream in streams:
         yield from stream
-
-
-def _place(request: EditRequest, interaction: Interaction) -> tuple[float, str]:
-    return (interaction.time or 0.0, interaction.id)
 
 
 def answer_statements(
