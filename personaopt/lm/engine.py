@@ -65,7 +65,7 @@ class LocalEngine:
         self.scorer = SequenceScorer(model, PrefixCache(cache_tokens) if cache_tokens else None)
         self.writer = GrammarWriter(self.scorer, tokenizer)
         self.turns: Turns[Request, Response] = Turns(self._answer, reading.only_decision)
-        self._tokens = PromptTokens(tokenizer)
+        self.tokens = PromptTokens(tokenizer)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LocalEngine:
         return self  # a program is copied often, and its model exists once
@@ -173,7 +173,7 @@ class LocalEngine:
             name, judgment = next(iter(judgments_in_schema(schema).items()))
             text = reading.text_of(request) + reading.output_line(schema, name)
             names.append((name, judgment))
-            prompts.append(self._tokens.prompt(text))
+            prompts.append(self.tokens.prompt(text))
             answers.append(self._answers(text, judgment))
         scores = self.scorer.score(prompts, answers)
         return [
@@ -197,7 +197,7 @@ class LocalEngine:
         cut = False
         for name in schema["properties"]:
             text += reading.output_line(schema, name)
-            prompt = self._tokens.prompt(text)
+            prompt = self.tokens.prompt(text)
             read = len(prompt)
             if name in judgments:
                 keys, answers = judgments[name].keys, self._answers(text, judgments[name])
@@ -236,12 +236,12 @@ class LocalEngine:
         return Response(None, self.name, Message.assistant([part]), reason, usage, provider_data=measured)
 
     def _answers(self, prompt: str, judgment: Judgment) -> list[list[int]]:
-        return self._tokens.answers(prompt, [prompt_form.answer(key) for key in judgment.keys])
+        return self.tokens.answers(prompt, [prompt_form.answer(key) for key in judgment.keys])
 
     def _chat_tokens(self, request: Request) -> list[int]:
         if not self.tokenizer.chat_template:
-            return self._tokens.prompt(reading.text_of(request))
-        return self._tokens.chat(reading.turns_of(request))
+            return self.tokens.prompt(reading.text_of(request))
+        return self.tokens.chat(reading.turns_of(request))
 
 
 class AsyncLocalEngine:

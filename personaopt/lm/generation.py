@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 
 LONGEST_STRING = 400
 MOST_ITEMS = 16
+LARGEST_NUMBER = 10**15
 ANYTHING = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}]}
 """What may stand where a schema allows every value: those that have an end."""
 
+_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _SAYS_NOTHING = {"title", "description", "default", "examples", "$defs", "definitions"}
 
 # As `json.dumps` writes, like the values in the prompt; no white space beyond that, which could go on for ever.
 _LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _LINE = r"[^\s][^\n]*"
-_ENDS = ("\n", "}\n", "]\n", '"\n', '"}\n', '"]\n', "}", "]", '"}', '"]', "}}", "]]", '"')
-"""Pieces that end a JSON value or a part of one, the ones that end most first."""
+_TEXT_ENDS = ('"}\n', '"]\n', '"\n', '"}', '"]', '"')
+_ENDS = ("\n", "}\n", "]\n", "}}", "]]", "}", "]", '"')
+"""Pieces that end a JSON value or a part of one, inside a text and outside, the ones that end most first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +63,8 @@ def bounded(schema: Any) -> Any:
     result = {key: _bounded_part(key, value) for key, value in schema.items()}
     if result.get("type") == "string" and not {"enum", "const", "pattern", "format"} & set(result):
         result.setdefault("maxLength", LONGEST_STRING)
+    if result.get("type") == "number" and not {"enum", "const", *_LIMITS} & set(result):
+        result |= {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER}  # 1e999 is JSON, and no number here
     if result.get("type") == "array":
         result.setdefault("maxItems", max(MOST_ITEMS, result.get("minItems", 0)))
         if "prefixItems" not in result:
@@ -132,7 +137,7 @@ class GrammarWriter:
             if matcher is not None:
                 logits = np.where(_allowed(matcher, len(logits)), logits, -np.inf)
                 if ends and place >= room - max(16, room // 4):
-                    logits = _ending(logits, self._closing)
+                    logits = self._ending(logits)
             token = choose(logits)
             if token in stops:
                 return
@@ -148,11 +153,22 @@ class GrammarWriter:
 
         return from_tokenizer(self.tokenizer, n_vocab=self.scorer.model.config.get_text_config().vocab_size)
 
-    @functools.cached_property
-    def _closing(self) -> list[int]:
-        """The tokens that are one of the ends, in their order."""
-        pieces = [self._vocabulary.tokenize_str(end) for end in _ENDS]
-        return [tokens[0] for tokens in pieces if len(tokens) == 1]
+    def _ending(self, logits: np.ndarray) -> np.ndarray:
+        """Only the token that ends most of what is open, where one is allowed."""
+        brackets = self._single(("}", "]"))
+        inside = all(logits[token] > -np.inf for token in brackets)  # only a text may go on with either
+        for token in self._single(_TEXT_ENDS if inside else _ENDS):
+            if logits[token] > -np.inf:
+                only = np.full_like(logits, -np.inf)
+                only[token] = logits[token]
+                return only
+        return logits
+
+    @functools.cache  # noqa: B019 - a writer lives as long as its model
+    def _single(self, pieces: tuple[str, ...]) -> list[int]:
+        """Those pieces that are one token, in their order."""
+        found = [self._vocabulary.tokenize_str(piece) for piece in pieces]
+        return [tokens[0] for tokens in found if len(tokens) == 1]
 
     def _matcher(self, grammar: str) -> LLMatcher:
         from llguidance import LLMatcher
@@ -170,16 +186,6 @@ def _allowed(matcher: LLMatcher, size: int) -> np.ndarray:
     bits = allocate_token_bitmask(1, size)
     fill_next_token_bitmask(matcher, bits)
     return np.unpackbits(bits[0].view(np.uint8), bitorder="little")[:size].astype(bool)
-
-
-def _ending(logits: np.ndarray, closing: Sequence[int]) -> np.ndarray:
-    """Only the token that ends most of what is open, where one is allowed."""
-    for token in closing:
-        if logits[token] > -np.inf:
-            only = np.full_like(logits, -np.inf)
-            only[token] = logits[token]
-            return only
-    return logits
 
 
 def _chooser(sampling: Sampling) -> Callable[[np.ndarray], int]:
