@@ -13,7 +13,9 @@ import typer
 from typer.exceptions import TyperException
 
 import personaopt.cli.align
+import personaopt.cli.demo
 import personaopt.cli.doctor
+import personaopt.cli.export
 from personaopt import __version__
 from personaopt.cli.output import print_json
 from personaopt.errors import ConfigurationError, PersonaOptError
@@ -26,7 +28,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: the same on a terminal and in a pipe, and 0.1 s quicker
     pretty_exceptions_enable=False,  # its tracebacks would show the values of variables, such as users' texts
 )
+app.command("demo")(personaopt.cli.demo.demo)
 app.command("align")(personaopt.cli.align.align)
+app.command("export")(personaopt.cli.export.export)
 app.command("doctor")(personaopt.cli.doctor.doctor)
 
 

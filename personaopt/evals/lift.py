@@ -45,7 +45,12 @@ class Lift:
 
 
 def measure(
-    agent: PersonaAgent, exam: Exam, aligner: PersonaAligner, *, tell: Callable[[str], None] = lambda text: None
+    agent: PersonaAgent,
+    exam: Exam,
+    aligner: PersonaAligner,
+    *,
+    baselines: bool = True,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Lift:
     """Align a persona on an exam's history, then answer its questions without and with it, and by the baselines.
 
@@ -55,6 +60,7 @@ def measure(
         agent: Of the user whose exam it is; its current persona is what the alignment begins with.
         exam: The exam.
         aligner: How the persona is learnt.
+        baselines: Whether the rows of the baselines are measured too.
         tell: Told what is being done.
 
     Raises:
@@ -66,12 +72,13 @@ def measure(
     tell(f"{exam.user_id}: aligning on {len(recorded)} interactions")
     aligned = aligner.compile(agent, trainset=recorded)
     personas = {"before": Persona(), "after": aligned.persona}
-    if agent.answers:
+    baselines = baselines and bool(agent.answers)
+    if baselines:
         personas["frequent"] = frequent_persona(agent, exam.history)
     tell(f"{exam.user_id}: answering {len(exam.questions)} held-out questions under {len(personas)} personas")
     cases = replay(agent, exam)
     rows: dict[str, Sequence[Answer]] = {**evaluate(agent, cases, personas, threads=aligner.threads)}
-    if agent.answers:
+    if baselines:
         rows |= {name: by_history(agent, cases, name) for name in ("frequencies", "neighbours")}
     return Lift(exam, aligned, rows)
 
