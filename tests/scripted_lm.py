@@ -46,7 +46,7 @@ class Rules:
     @classmethod
     def of(cls, persona: str) -> Rules:
         """The rules that stand in a text; what is not a rule is passed over."""
-        sign_offs = re.findall(r'always signs with "(.+?)"', persona, re.IGNORECASE)
+        sign_offs = re.findall(r'always signs with "(.+)"', persona, re.IGNORECASE)
         words = re.findall(r"no more than (\d+) words", persona, re.IGNORECASE)
         return cls(
             sign_off=sign_offs[-1] if sign_offs else "",
