@@ -27,7 +27,7 @@ from personaopt.persona import Persona
 
 RETRIEVE = 8
 FITTED = {
-    "default": (RETRIEVE, ("model", "length", "frequencies", "neighbours")),
+    "default": (RETRIEVE, ("model", "length", "neighbours")),
     "model": (RETRIEVE, ("model", "length")),
     "model+frequencies": (RETRIEVE, ("model", "length", "frequencies")),
     "direct": (0, ("model", "length")),
