@@ -8,17 +8,19 @@ import json
 import math
 import re
 import threading
+from typing import Literal
 
 import dspy
 import pytest
 from dspy.lm15 import ServerError
 from dspy.utils.callback import BaseCallback
 from hashed_words import HashedWords
-from scripted_lm import Rules, scripted_lm
+from scripted_lm import Rules, measuring_lm, scripted_lm
 
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, DataError, ModelError, PersonaOptError, VersionConflict
 from personaopt.interaction import Interaction
+from personaopt.lm.adapter import LocalAdapter
 from personaopt.memory import open_store
 from personaopt.optimizers.acceptance import AcceptAll
 from personaopt.optimizers.aligner import PersonaAligner
@@ -28,6 +30,14 @@ from personaopt.optimizers.editors import LMEditor
 from personaopt.optimizers.starts import EmptyStart, ProfileStart
 from personaopt.optimizers.windows import latest_with_slice
 from personaopt.persona import Edit, Persona, Statement
+
+
+class TagFilm(dspy.Signature):
+    """Choose the tag this user would give the film."""
+
+    description: str = dspy.InputField()
+    tag: Literal["comedy", "dark comedy", "drama", "musical"] = dspy.OutputField()
+
 
 KIM = Rules(sign_off="Best, Kim", lower=True, words=8)
 NUMBER = re.compile(r"house (\d+)")
@@ -257,6 +267,31 @@ def test_without_any_ground_truth_there_is_one_sentence(store):
     user.record(Interaction({"other": "hi"}, ground_truth={"reply": "x"}))
     with pytest.raises(DataError, match="'u' has no interaction with the inputs message"):
         aligned_by(user, scripted_lm())
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_model_that_only_decides_may_be_taught_by_one_that_writes(store, awaited):
+    user = store.user("u")
+    truth = Rules(labels=(("comedy", "crime", "dark comedy"), ("drama", "music", "musical")))
+    films = [f"A {('comedy with crime', 'drama with music', 'comedy with dogs')[n % 3]}, number {n}" for n in range(15)]
+    user.record(
+        Interaction({"description": f}, ground_truth={"tag": truth.label(f)}, time=n) for n, f in enumerate(films)
+    )
+
+    def obeys(prompt, answer):
+        return 9.0 * (Rules.of(prompt).label(prompt.rpartition("Description:")[2]) == answer)
+
+    writer = scripted_lm()
+    with dspy.context(lm=measuring_lm(obeys), adapter=LocalAdapter()):
+        agent = PersonaAgent(TagFilm, user=user, retrieve=0, calibration=None)
+        aligner = PersonaAligner(
+            latest=9, held_out=6, critic=LMCritic(writer), editor=LMEditor(writer), start=ProfileStart(writer)
+        )
+        aligned = asyncio.run(aligner.acompile(agent)) if awaited else aligner.compile(agent)
+        assert [aligned(description=film).tag for film in films] == [truth.label(film) for film in films]
+    assert set(truth.lines()) < {statement.text for statement in aligned.persona.statements}
+    assert {call.kind for call in writer.engine.calls} == {"profile", "critique", "edit"}
+    assert all("Say how the persona" in call.system for call in writer.engine.calls if call.kind == "critique")
 
 
 def test_a_short_history_shrinks_both_parts_and_says_so(store):

@@ -19,6 +19,7 @@ import dspy
 from dspy.utils.exceptions import AdapterParseError, LMError
 
 from personaopt.errors import ConfigurationError, PersonaOptError
+from personaopt.lm.adapter import LocalAdapter
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -59,19 +60,27 @@ class Ask(Generic[T]):
         return cls(lambda attempt: value, wait, lambda answer: answer, calls=0)
 
     @classmethod
-    def predict(cls, predictor: Any, finish: Callable[[Any], T], **inputs: Any) -> Ask[T]:
-        """An ask of a DSPy predictor; a repeated attempt is drawn anew instead of taken from a cache."""
+    def predict(cls, predictor: Any, finish: Callable[[Any], T], *, reflect: bool = False, **inputs: Any) -> Ask[T]:
+        """An ask of a DSPy predictor; a repeated attempt is drawn anew instead of taken from a cache.
+
+        Args:
+            predictor: What is asked.
+            finish: Turns the prediction into the result.
+            reflect: Whether the LM is told at length what to think about. `LocalAdapter`, through which the task itself
+                may be answered, has no place for that; DSPy's chat form then takes its place.
+            inputs: What the predictor is called with.
+        """
 
         def keywords(attempt: int) -> dict[str, Any]:
             redrawn = {**inputs.get("config", {}), "temperature": 1.0, "rollout_id": REDRAWN + attempt}
             return {**inputs, "config": redrawn} if attempt else inputs
 
         def call(attempt: int) -> Any:
-            with _form(attempt):
+            with _form(attempt, reflect):
                 return predictor(**keywords(attempt))
 
         async def acall(attempt: int) -> Any:
-            with _form(attempt):
+            with _form(attempt, reflect):
                 return await predictor.acall(**keywords(attempt))
 
         return cls(call, acall, finish)
@@ -168,11 +177,17 @@ def one_call_an_attempt() -> Any:
     return dspy.context(adapter=plain)
 
 
-def _form(attempt: int) -> Any:
-    """The second attempt asks for JSON where the first one asked in DSPy's chat form, as DSPy itself would."""
-    if attempt == 1 and type(dspy.settings.adapter or dspy.ChatAdapter()) is dspy.ChatAdapter:
-        return dspy.context(adapter=dspy.JSONAdapter())
-    return contextlib.nullcontext()
+def _form(attempt: int, reflect: bool) -> Any:
+    """The adapter of an attempt, as a context.
+
+    The second attempt asks for JSON where the first one asked in DSPy's chat form, as DSPy itself would.
+    """
+    adapter = dspy.settings.adapter or dspy.ChatAdapter()
+    if reflect and isinstance(adapter, LocalAdapter):
+        adapter = dspy.ChatAdapter(use_json_adapter_fallback=False)
+    if attempt == 1 and type(adapter) is dspy.ChatAdapter:
+        adapter = dspy.JSONAdapter()
+    return dspy.context(adapter=adapter)
 
 
 def _reason(error: Exception) -> str:

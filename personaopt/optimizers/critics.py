@@ -62,6 +62,7 @@ class LMCritic:
         return Ask.predict(
             self.predict,
             finish,
+            reflect=True,
             lm=self.predict.lm or agent.lm,
             persona=persona.render() or "(nothing yet)",
             task=agent.task.instructions,

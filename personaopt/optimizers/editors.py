@@ -90,7 +90,7 @@ class LMEditor:
             return tuple(edit for edit in edits if edit is not None)
 
         drawn = [{"config": {"temperature": 1.0, "rollout_id": request.seed + k}} for k in range(1, request.count)]
-        return [Ask.predict(self.predict, finish, **inputs, **settings) for settings in [{}, *drawn]]
+        return [Ask.predict(self.predict, finish, reflect=True, **inputs, **settings) for settings in [{}, *drawn]]
 
 
 class EvidenceEditor:

@@ -63,6 +63,7 @@ class ProfileStart:
         return Ask.predict(
             self.predict,
             finish,
+            reflect=True,
             lm=self.predict.lm or agent.lm,
             task=agent.task.instructions,
             interactions=[
