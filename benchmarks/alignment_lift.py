@@ -3,9 +3,9 @@
     python benchmarks/alignment_lift.py --data LaMP_2M_like --lm local --seeds 3 --json lift.json
 
 Every user's last questions in time order, memory strictly before each question; personas are learnt from before the
-first of them. All rows answer the same questions, and the label scores of all rows are calibrated by the same step, with
-weights that were fitted on other users of other data (`fit_calibration.py`). Intervals are paired bootstraps over users.
-With `--records` what was measured is kept, one line a user and seed, and a run that was stopped goes on from there.
+first of them. All rows answer the same questions, and the label scores of all rows are calibrated by the same step,
+with weights that were fitted on other users of other data (`fit_calibration.py`). Intervals are paired bootstraps over
+users. With `--records` what was measured is kept, one line a user and seed, and a run that was stopped goes on from it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from personaopt.optimizers.acceptance import AcceptAll
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.persona import Persona
 
-RETRIEVE = 8
 FOLDS = 5
 # Which calibrations each row is shown under: its own step, and with the user's label prior.
 DIRECT, RECALLING = ("direct", "direct+frequencies"), ("model", "model+frequencies")
@@ -67,7 +66,13 @@ def main() -> None:
         dspy.configure(lm=dspy.LM(options.lm))
     records = _measured(options, users, task)
     report = _decided_report(records, task) if task.labels else _written_report(records)
-    report |= {"data": options.data.name, "lm": options.lm, "dtype": options.dtype, "seeds": options.seeds}
+    report |= {
+        "retrieve": options.retrieve,
+        "data": options.data.name,
+        "lm": options.lm,
+        "dtype": options.dtype,
+        "seeds": options.seeds,
+    }
     report["minutes"] = round((time.monotonic() - started) / 60, 1)
     print(report.pop("text"))
     if options.json:
@@ -82,6 +87,7 @@ def _options() -> argparse.Namespace:
         "--dtype", default="float32", help="of the local model; bfloat16 is three times as fast on some CPUs"
     )
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--retrieve", type=int, default=8, help="memories in the prompt")
     parser.add_argument("--users", type=int, default=0, help="the first so many; all when 0")
     parser.add_argument("--questions", type=int, default=5, help="most questions of a user")
     parser.add_argument("--tuning", choices=["yes", "no"], help="only users for tuning, or only those for reporting")
@@ -122,15 +128,15 @@ def _user_record(
         owner.record(exam.history)
         return po.PersonaAgent(task.signature, user=owner, retrieve=retrieve)
 
-    aligned = PersonaAligner(seed=seed).compile(agent(RETRIEVE))
+    aligned = PersonaAligner(seed=seed).compile(agent(options.retrieve))
     seconds = time.monotonic() - started
     answers: dict[str, Sequence[Any]] = {}
     recalling = {EMPTY: Persona(), ALIGNED: aligned.persona}
     if task.labels:
-        ungated = PersonaAligner(seed=seed, acceptance=AcceptAll(), candidates=1).compile(agent(RETRIEVE))
+        ungated = PersonaAligner(seed=seed, acceptance=AcceptAll(), candidates=1).compile(agent(options.retrieve))
         recalling["LM + retrieval + aligned persona, no acceptance"] = ungated.persona
         recalling["LM + retrieval + frequent-labels persona"] = frequent_persona(agent(0), exam.history)
-    recalling_agent, direct_agent = agent(RETRIEVE), agent(0)
+    recalling_agent, direct_agent = agent(options.retrieve), agent(0)
     generate = not task.labels and seed == 0
     answers |= evaluate(recalling_agent, replay(recalling_agent, exam), recalling, generate=generate)
     if seed == 0:
@@ -241,7 +247,12 @@ def _row(by_user: Mapping[str, list[dict[str, Any]]], raw: Calibration, shipped:
     for fold in range(FOLDS):
         rest = [user for place, user in enumerate(sorted(by_user)) if place % FOLDS != fold]
         places = [a["labels"].index(a["truth"]) for user in rest for a in by_user[user]]
-        fitted = fit([f for user in rest for f in features[user]], places, list(shipped.weights))
+        fitted = fit(
+            [f for user in rest for f in features[user]],
+            places,
+            list(shipped.weights),
+            mixed=next(iter(shipped.shares), None),
+        )
         crossed |= {user: fitted for place, user in enumerate(sorted(by_user)) if place % FOLDS == fold}
     return under(dict.fromkeys(by_user, raw)), under(dict.fromkeys(by_user, shipped)), under(crossed)
 

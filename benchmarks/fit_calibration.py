@@ -26,14 +26,15 @@ from personaopt.lm.calibration import Calibration, fit
 from personaopt.persona import Persona
 
 RETRIEVE = 8
-FITTED = {
-    "default": (RETRIEVE, ("model", "length", "neighbours")),
-    "model": (RETRIEVE, ("model", "length")),
-    "model+frequencies": (RETRIEVE, ("model", "length", "frequencies")),
-    "direct": (0, ("model", "length")),
-    "direct+frequencies": (0, ("model", "length", "frequencies")),
-    "frequencies": (RETRIEVE, ("frequencies",)),
-    "neighbours": (RETRIEVE, ("neighbours",)),
+# How many memories were shown, which features are weighed, and which one is mixed in.
+FITTED: dict[str, tuple[int, tuple[str, ...], str | None]] = {
+    "default": (RETRIEVE, ("model", "length"), "neighbours"),
+    "model": (RETRIEVE, ("model", "length"), None),
+    "model+frequencies": (RETRIEVE, ("model", "length", "frequencies"), None),
+    "direct": (0, ("model", "length"), None),
+    "direct+frequencies": (0, ("model", "length", "frequencies"), None),
+    "frequencies": (RETRIEVE, ("frequencies",), None),
+    "neighbours": (RETRIEVE, ("neighbours",), None),
 }
 Answers = dict[int, list[Decided]]
 
@@ -54,12 +55,12 @@ def main() -> None:
         exams = [Exam.of_lamp(user, options.questions) for user in users]
         sources[folder.name] = _answers(task_for(folder.name).signature, exams)
     shipped = {}
-    for name, (retrieve, features) in FITTED.items():
-        print(f"{name}: {_transfer(sources, retrieve, features)}")
+    for name, (retrieve, features, mixed) in FITTED.items():
+        print(f"{name}: {_transfer(sources, retrieve, features, mixed)}")
         everything = [answer for answers in sources.values() for answer in answers[retrieve]]
         told = f"{len(everything)} answers: {', '.join(f'{len(a[retrieve])} of {s}' for s, a in sources.items())}"
-        shipped[name] = _fitted(everything, features, f"{told}; tuning users only, {options.dtype}").to_dict()
-        print(f"    {shipped[name]['weights']}", flush=True)
+        shipped[name] = _fitted(everything, features, mixed, f"{told}; tuning users only, {options.dtype}").to_dict()
+        print(f"    { {key: value for key, value in shipped[name].items() if key != 'fitted_on'} }", flush=True)
     options.out.write_text(json.dumps(shipped, indent=1) + "\n", encoding="utf-8")
 
 
@@ -86,17 +87,17 @@ def _answers(signature: type, exams: Sequence[Exam]) -> Answers:
     return found
 
 
-def _fitted(answers: Sequence[Decided], features: Sequence[str], fitted_on: str = "") -> Calibration:
+def _fitted(answers: Sequence[Decided], features: Sequence[str], mixed: str | None, fitted_on: str = "") -> Calibration:
     places = [list(answer.measured or {}).index(answer.truth) for answer in answers]
-    return fit([answer.features or {} for answer in answers], places, features, fitted_on=fitted_on)
+    return fit([answer.features or {} for answer in answers], places, features, mixed=mixed, fitted_on=fitted_on)
 
 
-def _transfer(sources: Mapping[str, Answers], retrieve: int, features: Sequence[str]) -> str:
+def _transfer(sources: Mapping[str, Answers], retrieve: int, features: Sequence[str], mixed: str | None) -> str:
     """NLL and accuracy on each source of weights that were fitted on the others."""
     shown = []
     for name in sources:
         others = [answer for other, answers in sources.items() if other != name for answer in answers[retrieve]]
-        calibration = _fitted(others or sources[name][retrieve], features)
+        calibration = _fitted(others or sources[name][retrieve], features, mixed)
         answers = [answer.calibrated(calibration) for answer in sources[name][retrieve]]
         nll, right = np.mean([a.nll for a in answers]), np.mean([a.right for a in answers])
         shown.append(f"{name} {nll:.3f}/{right:.2f}")

@@ -7,7 +7,7 @@ import json
 import math
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -93,7 +93,9 @@ class Interaction:
 
 def query_text(inputs: Mapping[str, Any]) -> str:
     """The values of a task's inputs as one text, in their order, one a line."""
-    return "\n".join(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in inputs.values())
+    return "\n".join(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in inputs.values()
+    )
 
 
 def _frozen(values: Mapping[str, Any] | None, where: str) -> Mapping[str, Any]:
@@ -118,7 +120,7 @@ def _seconds(time: Any, identifier: str) -> float | None:
         except ValueError:
             raise DataError(f"The time {time!r} of interaction {identifier!r} is not an ISO 8601 time.") from None
     if isinstance(time, datetime):
-        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp()
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     if isinstance(time, bool) or not isinstance(time, int | float) or not math.isfinite(time):
         raise DataError(f"The time of interaction {identifier!r} must be seconds, a datetime or an ISO 8601 text.")
     return float(time)

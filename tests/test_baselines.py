@@ -46,18 +46,18 @@ def test_neighbours_vote_by_similarity():
     vote = neighbour_vote([0.9, 0.2, 0.2], ["a", "b", "b"], LABELS)
     assert vote["a"] > vote["b"] > vote["c"] > 0
     assert neighbour_vote([0.9, 0.2, 0.2], ["a", "b", "b"], LABELS, sharpness=0)["b"] > 0.5
-    # Equal similarities are plain counts; one neighbour has one vote.
-    assert neighbour_vote([0.4, 0.4], ["a", "b"], LABELS, add=0.3) == pytest.approx(
-        label_frequencies(["a", "b"], LABELS)
-    )
-    assert neighbour_vote([0.1], ["a"], LABELS, add=0.5)["a"] == pytest.approx(1.5 / 2.5)
+    # One neighbour has one vote beside the two that the frequencies cast, here (1 + 1) / (1 + 3) for its label.
+    assert neighbour_vote([0.1], ["a"], LABELS)["a"] == pytest.approx((1 + 2 * 0.5) / 3)
+    assert neighbour_vote([0.1], ["a"], LABELS, backing=1e9)["a"] == pytest.approx(0.5)
     assert neighbour_vote([], [], LABELS) == pytest.approx(dict.fromkeys(LABELS, 1 / 3))
 
 
-def test_adding_far_neighbours_hardly_changes_a_sharp_vote():
-    near = neighbour_vote([0.9, 0.8], ["a", "b"], LABELS, sharpness=50)
-    far = neighbour_vote([0.9, 0.8, *[-0.5] * 100], ["a", "b", *["c"] * 100], LABELS, sharpness=50)
-    assert far == pytest.approx(near, abs=1e-9)
+def test_far_neighbours_are_heard_through_the_frequencies_alone():
+    near = neighbour_vote([0.9, 0.8], ["a", "b"], LABELS, sharpness=50, backing=1e-9)
+    far = neighbour_vote([0.9, 0.8, *[-0.5] * 100], ["a", "b", *["c"] * 100], LABELS, sharpness=50, backing=1e-9)
+    assert far == pytest.approx(near, abs=1e-8)
+    backed = neighbour_vote([0.9, 0.8, *[-0.5] * 100], ["a", "b", *["c"] * 100], LABELS, sharpness=50)
+    assert backed["c"] > 0.5
 
 
 @pytest.mark.parametrize("sharpness", [0, 8, 500])
@@ -86,6 +86,7 @@ def test_bad_input_is_refused():
         lambda: recent_label_frequencies([], LABELS, half_life=0),
         lambda: recent_label_frequencies([], LABELS, half_life=math.nan),
         lambda: neighbour_vote([], [], LABELS, sharpness=-1),
+        lambda: neighbour_vote([], [], LABELS, backing=0),
         lambda: most_frequent(["a"], -1),
     ):
         with pytest.raises(ConfigurationError):

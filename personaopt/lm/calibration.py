@@ -1,14 +1,16 @@
 """From measured scores to probabilities: one small fitted step, the same for everything it is compared with.
 
 A language model's label scores are too sharp and know no base rate. The calibrated distribution is log-linear in named
-features, each an array over the labels:
+features, each an array over the labels, and may be mixed with what some features say by themselves:
 
-    p(label) = softmax(sum of weight * feature)
+    p(label) ~ ((1 - sum of shares) * softmax(sum of weight * feature) + sum of share * exp(feature)) ** power
 
 `model` is the LM's log-probability (its weight is an inverse temperature), `length` the label's length, and
 `frequencies`, `recent` and `neighbours` are logs of what the user's history alone says (`personaopt.memory.priors`).
 With weights for a few of them only, the others do not count. Fitting is a conditional logit with a ridge towards no
-change (weight 1 for `model`, 0 for the rest).
+change (weight 1 for `model`, 0 for the rest); shares and power follow by maximum likelihood. How far a model can be
+trusted differs between tasks by more than any fit can know beforehand: a product of distributions breaks on it, a
+mixture does not.
 """
 
 from __future__ import annotations
@@ -36,25 +38,32 @@ class Calibration:
 
     Attributes:
         weights: By feature name; finite.
+        shares: Of features that are log-probabilities, by name; each at least 0, together at most 1.
+        power: Sharpens the result above 1; positive.
         fitted_on: What the weights were fitted on, in words, and with how many questions.
 
     Raises:
-        ConfigurationError: A feature is unknown or a weight not finite.
+        ConfigurationError: A feature is unknown, a weight not finite, or a share or the power outside its range.
     """
 
     weights: Mapping[str, float]
     fitted_on: str = ""
+    shares: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    power: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, weight in self.weights.items():
+        for name, weight in [*self.weights.items(), *self.shares.items()]:
             if name not in FEATURES or not isinstance(weight, int | float) or not math.isfinite(weight):
                 raise ConfigurationError(
                     f"A calibration has finite weights for {', '.join(FEATURES)}; {name!r}: {weight!r} is not one."
                 )
+        if min(self.shares.values(), default=0.0) < 0 or sum(self.shares.values()) > 1 or not 0 < self.power < math.inf:
+            raise ConfigurationError("A calibration's shares lie in [0, 1], also together, and its power is above 0.")
         object.__setattr__(self, "weights", {name: float(weight) for name, weight in self.weights.items()})
+        object.__setattr__(self, "shares", {name: float(share) for name, share in self.shares.items()})
 
     def __hash__(self) -> int:
-        return hash(tuple(sorted(self.weights.items())))
+        return hash((*sorted(self.weights.items()), *sorted(self.shares.items()), self.power))
 
     def probabilities(self, evidence: Evidence) -> np.ndarray:
         """The calibrated distribution, shape (labels,), summing to 1.
@@ -66,11 +75,15 @@ class Calibration:
         logits = np.sum(weighed, axis=0) if weighed else np.zeros(len(next(iter(evidence.values()), ())))
         if logits.ndim != 1 or not logits.size or not np.isfinite(logits).all():
             raise DataError("A calibration needs finite features of at least one label, all of one length.")
-        return _softmax(logits)
+        mixed = (1.0 - sum(self.shares.values())) * _softmax(logits)
+        for name, share in self.shares.items():
+            mixed = mixed + share * _softmax(_feature(evidence, name))
+        return _softmax(self.power * np.log(np.maximum(mixed, FLOOR))) if self.shares or self.power != 1 else mixed
 
     def to_dict(self) -> dict[str, object]:
         """The calibration as JSON values."""
-        return {"weights": dict(self.weights), "fitted_on": self.fitted_on}
+        mixture = {"shares": dict(self.shares), "power": self.power} if self.shares or self.power != 1 else {}
+        return {"weights": dict(self.weights), **mixture, "fitted_on": self.fitted_on}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Calibration:
@@ -79,10 +92,10 @@ class Calibration:
         Raises:
             ConfigurationError: They do not describe a calibration.
         """
-        weights = values.get("weights")
-        if not isinstance(weights, Mapping):
-            raise ConfigurationError("A calibration is a mapping with 'weights'.")
-        return cls(weights, str(values.get("fitted_on", "")))
+        weights, shares, power = values.get("weights"), values.get("shares", {}), values.get("power", 1.0)
+        if not isinstance(weights, Mapping) or not isinstance(shares, Mapping) or not isinstance(power, int | float):
+            raise ConfigurationError("A calibration is a mapping with 'weights', and perhaps 'shares' and a 'power'.")
+        return cls(weights, str(values.get("fitted_on", "")), shares, power)
 
     @classmethod
     def shipped(cls, name: str = "default") -> Calibration:
@@ -108,6 +121,7 @@ def fit(
     answers: Sequence[int],
     features: Sequence[str],
     *,
+    mixed: str | None = None,
     ridge: float = 1.0,
     fitted_on: str = "",
 ) -> Calibration:
@@ -117,6 +131,7 @@ def fit(
         evidence: Features of each question; the number of labels may differ between questions.
         answers: Place of the true answer among each question's labels.
         features: Which features get a weight.
+        mixed: A feature that is mixed in with a share of its own; a power is fitted with it.
         ridge: Strength of the pull to weight 1 for `model` and 0 for the rest, in units of questions.
         fitted_on: Kept with the weights.
 
@@ -145,7 +160,30 @@ def fit(
 
     found = minimize(objective, start, jac=True, method="L-BFGS-B")
     weights = {name: round(float(weight), 4) for name, weight in zip(features, found.x, strict=True)}
-    return Calibration(weights, fitted_on)
+    fitted = Calibration(weights, fitted_on)
+    return _with_mixture(fitted, evidence, answers, mixed) if mixed else fitted
+
+
+def _with_mixture(
+    calibration: Calibration, evidence: Sequence[Evidence], answers: Sequence[int], feature: str
+) -> Calibration:
+    """The calibration with the share of one feature, and the power, that make the answers likeliest."""
+    from scipy.optimize import minimize
+
+    own = [calibration.probabilities(question) for question in evidence]
+    other = [_softmax(_feature(question, feature)) for question in evidence]
+
+    def loss(point: np.ndarray) -> float:
+        share, power = 1.0 / (1.0 + math.exp(-point[0])), math.exp(point[1])
+        total = 0.0
+        for first, second, answer in zip(own, other, answers, strict=True):
+            logs = power * np.log(np.maximum((1 - share) * first + share * second, FLOOR))
+            total -= math.log(max(_softmax(logs)[answer], FLOOR))
+        return total
+
+    share, power = minimize(loss, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-6}).x
+    shares = {feature: round(1.0 / (1.0 + math.exp(-float(share))), 4)}
+    return dataclasses.replace(calibration, shares=shares, power=round(math.exp(float(power)), 4))
 
 
 def _feature(evidence: Evidence, name: str) -> np.ndarray:

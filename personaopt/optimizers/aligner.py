@@ -23,6 +23,7 @@ from personaopt.optimizers.asks import Failure, Steps, adrive, drive, one_call_a
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import ContrastiveCritic, Critic, LMCritic
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
+from personaopt.optimizers.evidence import brought_up_to_date
 from personaopt.optimizers.losses import Metric, objective_for
 from personaopt.optimizers.results import Alignment, Step
 from personaopt.optimizers.run import OutOfBudget, Run
@@ -45,7 +46,8 @@ class PersonaAligner(Teleprompter):
         critic: Writes the gradients; when None `LMCritic`, or `ContrastiveCritic` for a small local model.
         editor: Proposes the edits; when None `LMEditor`, or `EvidenceEditor` for a small local model.
         start: Where a first persona comes from; when None `ProfileStart`, or `EmptyStart` for a small local model.
-        acceptance: Decides which edits are kept; `AcceptAll` is the paper's loop.
+        acceptance: Decides which edits are kept; `AcceptAll` is the paper's loop. When None `ImprovesBoth`, with the
+            least effect that means something for the loss.
         budget: Hard limits; see `Budget`.
         threads: LM calls under way at once.
         seed: For everything that is drawn.
@@ -87,7 +89,7 @@ class PersonaAligner(Teleprompter):
         self.candidates = candidates
         self.metric = metric
         self.critic, self.editor, self.start = critic, editor, start
-        self.acceptance: Acceptance = acceptance or ImprovesBoth()
+        self.acceptance = acceptance
         self.budget = budget or Budget()
         self.threads = threads
         self.seed = seed
@@ -175,6 +177,8 @@ class PersonaAligner(Teleprompter):
             stopped = str(reason)
             if not losses:
                 run.persona = before  # a first persona that was never tried is not the best so far
+        if run.tried:
+            run.persona = brought_up_to_date(run.agent, run.persona, before, run.history)
         return self._record(run, before, losses, steps, stopped)
 
     def _begin(self, run: Run) -> Steps[None]:
@@ -193,15 +197,16 @@ class PersonaAligner(Teleprompter):
         history = _with_truth(agent, trainset)
         window = latest_with_slice(history, self.latest, self.held_out, self.seed)
         small = is_small_local(agent.lm)
+        objective = objective_for(agent, self.metric)
         return Run(
             agent=agent,
-            objective=objective_for(agent, self.metric),
+            objective=objective,
             critic=self.critic or (ContrastiveCritic() if small else LMCritic()),
             editor=self.editor or (EvidenceEditor() if small else LMEditor()),
-            acceptance=self.acceptance,
+            acceptance=self.acceptance or ImprovesBoth(objective.minimum_effect),
             candidates=self.candidates or (3 if small else 1),
             window=window,
-            background=history[: len(history) - len(window.all)],
+            history=history,
             budget=self.budget,
             seed=self.seed,
             persona=agent.persona,

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from personaopt.agent import spelled
+from personaopt.agent import PersonaAgent, spelled
+from personaopt.errors import PersonaError
 from personaopt.interaction import Interaction
-from personaopt.optimizers.text_evidence import MOST_EVIDENCE, QUOTED_TEXTS, text_statements
-from personaopt.persona import Statement
+from personaopt.optimizers.text_evidence import MOST_EVIDENCE, text_statements
+from personaopt.persona import Edit, Persona, Statement
 
 if TYPE_CHECKING:
     from personaopt.optimizers.editors import EditRequest
@@ -23,32 +24,74 @@ QUOTED_WORDS = 10
 TYPICAL_CASES = 3
 MOSTLY = 3
 NEVER = 6
-ERRORS = 2
+ENOUGH = 6
+"""So many older interactions make statements by themselves, so that the window does not show its own answers."""
 RECENT = 12
 
 
 def candidate_statements(request: EditRequest) -> Iterator[tuple[Statement, ...]]:
     """Statements worth trying, each group as a whole, the most promising first.
 
-    They are made from the background and from the feedback alone; what is held out is not among what they are made
-    from. Texts are quoted from the background where it has enough: a quoted text gives its own interaction away.
+    They are made from the background, and from the window where that has too little: a statement that shows an
+    interaction its own answer cannot be judged by it. Preferences are read off the errors in the window. What is held
+    out is not among what they are made from.
     """
     learnt = [gradient.outcome.interaction for gradient in request.gradients]
-    seen = {item.id: item for item in [*request.background, *learnt]}.values()  # oldest first, as both parts are
-    streams = []
     for name in request.agent.task.output_fields:
-        history = [item for item in seen if name in item.ground_truth]
-        if not history:
-            continue
-        if name in request.agent.answers:
-            answers = [spelled(answer) for answer in request.agent.answers[name]]
-            streams.append(answer_statements(name, answers, history, _errors(name, request)))
-        else:
-            older = [item for item in request.background if name in item.ground_truth]
-            quotable = older if len(older) >= QUOTED_TEXTS else history
-            streams.append(text_statements(name, quotable, request.agent.user.store.embedder))
-    for stream in streams:
-        yield from stream
+        older = [item for item in request.background if name in item.ground_truth]
+        enough = len(older) >= ENOUGH
+        history = older if enough else older + [item for item in learnt if name in item.ground_truth]
+        if history:
+            yield from statements_of(request.agent, name, history, _errors(name, request))
+
+
+def statements_of(
+    agent: PersonaAgent, name: str, history: Sequence[Interaction], errors: Sequence[tuple[Interaction, str]] = ()
+) -> Iterator[tuple[Statement, ...]]:
+    """The statements that a history shows about one output of an agent's task.
+
+    Args:
+        agent: Whose task it is.
+        name: The output field.
+        history: Interactions with a ground truth for it, oldest first.
+        errors: As for `answer_statements`.
+    """
+    if name in agent.answers:
+        yield from answer_statements(name, [spelled(answer) for answer in agent.answers[name]], history, errors)
+    else:
+        yield from text_statements(name, history, agent.user.store.embedder)
+
+
+def brought_up_to_date(
+    agent: PersonaAgent, persona: Persona, before: Persona, history: Sequence[Interaction]
+) -> Persona:
+    """A persona whose newly learnt statements are made anew from everything that is known.
+
+    What was tried was made from older interactions only, so that it could be judged by the latest ones. Once the kind
+    of statement has proved itself, it may as well say what is true today.
+
+    Args:
+        agent: Whose task it is.
+        persona: What was learnt.
+        before: What the alignment began with; its statements stay as they are.
+        history: Interactions with a ground truth, oldest first.
+    """
+    current = {
+        statement.id: statement
+        for name in agent.task.output_fields
+        for group in statements_of(agent, name, history)
+        for statement in group
+    }
+    known = {statement.id for statement in before.statements}
+    edits = [
+        Edit("replace", current[old.id], old.id, "brought up to date")
+        for old in persona.statements
+        if old.id in current and old.id not in known and not old.pinned and old != current[old.id]
+    ]
+    try:
+        return persona.apply(edits)
+    except PersonaError:  # longer than the limit: what was tried stays
+        return persona
 
 
 def answer_statements(
@@ -71,28 +114,26 @@ def answer_statements(
     def of(*wanted: str) -> tuple[str, ...]:
         return tuple(item.id for answer, item in reversed(chosen) if answer in wanted)[:MOST_EVIDENCE]
 
-    yield tuple(_case(name, answer, chosen[latest[answer]][1]) for answer in ranked[:TYPICAL_CASES])
     mostly = ranked[:MOSTLY]
     yield (Statement(f"This user mostly uses: {', '.join(mostly)}.", id=f"{name}:mostly", evidence=of(*mostly)),)
-    missed = [_case(name, spelled(item.ground_truth[name]), item) for item, _ in errors[-ERRORS:]]
-    if missed:
-        yield tuple({statement.id: statement for statement in missed}.values())
-    unused = [answer for answer in answers if answer not in counts]
-    if unused and len(history) >= 2 * len(ranked):
-        never = f"The user never uses: {', '.join(unused[:NEVER])}."
-        yield (Statement(never, id=f"{name}:never", evidence=of(*ranked)),)
+    yield tuple(_case(name, answer, chosen[latest[answer]][1]) for answer in ranked[:TYPICAL_CASES])
     recent = chosen[-RECENT:]
     lately = f"The user's latest {_plural(field)}: {', '.join(answer for answer, _ in recent)}."
-    yield (Statement(lately, id=f"{name}:latest", evidence=tuple(item.id for _, item in recent)),)
+    last = (Statement(lately, id=f"{name}:latest", evidence=tuple(item.id for _, item in recent)),)
+    unused = [answer for answer in answers if answer not in counts]
+    if unused and len(history) >= 2 * len(ranked) and not all(answer.isnumeric() for answer in answers):
+        never = f"The user never uses: {', '.join(unused[:NEVER])}."  # on a scale it says nothing about the neighbours
+        yield (Statement(never, id=f"{name}:never", evidence=of(*ranked)),)
+    yield last
+    listed = f"The user's {_plural(field)}, most common first: {', '.join(ranked)}."
+    yield (Statement(listed, id=f"{name}:all", evidence=of(*ranked)),)
     confused: dict[tuple[str, str], tuple[str, ...]] = {}
     for item, answered in reversed(errors):
         pair = (spelled(item.ground_truth[name]), answered)
         confused[pair] = (*confused.get(pair, ()), item.id)
-    for (said, answered), ids in confused.items():
+    for (said, answered), ids in sorted(confused.items(), key=lambda entry: -len(entry[1])):
         text = f"The user prefers the {field} {said} over {answered}."
         yield (Statement(text, id=f"{name}:prefers:{said}:{answered}", evidence=ids),)
-    listed = ", ".join(f"{answer} ({counts[answer]})" for answer in ranked)
-    yield (Statement(f"The user's {_plural(field)}: {listed}.", id=f"{name}:counts", evidence=of(*ranked)),)
 
 
 def _case(name: str, answer: str, item: Interaction) -> Statement:

@@ -72,7 +72,13 @@ class Outcome:
 
 
 class Objective(Protocol):
-    """Simulates one interaction under one persona and measures the outcome. One LM call, nothing from after it."""
+    """Simulates one interaction under one persona and measures the outcome. One LM call, nothing from after it.
+
+    Attributes:
+        minimum_effect: The least change in mean loss that means something on a dozen interactions.
+    """
+
+    minimum_effect: float
 
     def ask(self, agent: PersonaAgent, case: Case, persona: Persona) -> Ask[Outcome]:
         """The call to be made; several are made at once."""
@@ -89,6 +95,8 @@ class ResponseObjective:
         metric: In [0, 1], in DSPy's or GEPA's form; `agreement` when None.
         calibration: Of the LM's own probabilities, in which the loss is measured.
     """
+
+    minimum_effect = 0.04
 
     def __init__(self, metric: Metric | None = None, calibration: Calibration = RAW) -> None:
         self.metric = metric
@@ -118,6 +126,8 @@ class ResponseObjective:
 
 class TextLikelihoodObjective:
     """Asks how likely the user's real text is, per token: a smooth loss for wording and style. Nothing is generated."""
+
+    minimum_effect = 0.01
 
     def ask(self, agent: PersonaAgent, case: Case, persona: Persona) -> Ask[Outcome]:
         """One scoring of the real text."""

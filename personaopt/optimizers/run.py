@@ -36,7 +36,7 @@ class Run:
         objective, critic, editor, acceptance: The strategies.
         candidates: Proposals per epoch.
         window: What is learnt from and judged by.
-        background: What came before the window; free to learn from.
+        history: Everything with a ground truth, oldest first; the window and the slice are its end.
         budget: Hard limits.
         seed: For what is drawn.
         persona: The best persona so far.
@@ -54,7 +54,7 @@ class Run:
     acceptance: Acceptance
     candidates: int
     window: Window
-    background: list[Interaction]
+    history: list[Interaction]
     budget: Budget
     seed: int
     persona: Persona
@@ -65,6 +65,11 @@ class Run:
     notes: list[str] = dataclasses.field(default_factory=list)
     _promised: int = 0
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+    @property
+    def background(self) -> list[Interaction]:
+        """What came before window and slice; free to learn from."""
+        return self.history[: len(self.history) - len(self.window.all)]
 
     @property
     def learn(self) -> list[Outcome]:
