@@ -98,3 +98,43 @@ def test_saved_and_read_again():
     assert hash(again) == hash(calibration)
     with pytest.raises(ConfigurationError):
         Calibration.from_dict({})
+
+
+def test_a_share_is_mixed_in_and_found_again():
+    truth = Calibration({"model": 0.5}, shares={"neighbours": 0.7}, power=1.0)
+    rng = np.random.default_rng(0)
+    evidence, answers = [], []
+    for _ in range(3000):
+        question = {"model": rng.normal(0, 3, 5), "neighbours": np.log(rng.dirichlet(np.ones(5)))}
+        evidence.append(question)
+        answers.append(int(rng.choice(5, p=truth.probabilities(question))))
+    found = fit(evidence, answers, ["model"], mixed="neighbours")
+    assert found.shares["neighbours"] == pytest.approx(0.7, abs=0.1)
+
+    def nll(calibration):
+        return -np.mean([np.log(calibration.probabilities(e)[a]) for e, a in zip(evidence, answers, strict=True)])
+
+    assert nll(found) < min(nll(fit(evidence, answers, ["model"])), nll(fit(evidence, answers, ["neighbours"]))) - 0.05
+    assert nll(found) == pytest.approx(nll(truth), abs=0.02)
+
+
+def test_a_mixture_is_a_distribution_and_is_saved():
+    mixture = Calibration({"model": 1.0}, "someone", {"neighbours": 0.5}, 2.0)
+    values = mixture.probabilities({"model": np.log([0.9, 0.1]), "neighbours": np.log([0.1, 0.9])})
+    assert values == pytest.approx([0.5, 0.5])
+    sharp = mixture.probabilities({"model": np.log([0.9, 0.1]), "neighbours": np.log([0.5, 0.5])})
+    assert sharp == pytest.approx(np.array([0.49, 0.09]) / 0.58)
+    assert Calibration.from_dict(json.loads(json.dumps(mixture.to_dict()))) == mixture
+    for shares, power in (({"neighbours": 1.5}, 1.0), ({"neighbours": -0.1}, 1.0), ({}, 0.0), ({"moon": 0.1}, 1.0)):
+        with pytest.raises(ConfigurationError):
+            Calibration({"model": 1.0}, "", shares, power)
+
+
+@pytest.mark.parametrize("name", ["default", "model", "model+frequencies", "direct", "frequencies", "neighbours"])
+def test_what_is_shipped_can_be_used(name):
+    evidence = {key: np.log([0.6, 0.3, 0.1]) for key in ("model", "frequencies", "recent", "neighbours")} | {
+        "length": np.array([1.0, 2.0, 1.0])
+    }
+    values = Calibration.shipped(name).probabilities(evidence)
+    assert values.sum() == pytest.approx(1)
+    assert values.argmax() == 0
