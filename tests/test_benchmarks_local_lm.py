@@ -19,9 +19,9 @@ def test_the_benchmark_runs_and_both_ways_agree(tmp_path):
     for name in ("labels", "personas"):
         assert figures[name]["largest_difference"] <= 1e-4
         assert f"{figures[name]['ratio']:.1f}x" in done.stdout
-    # Far below what an idle machine gives, so that a busy one passes too.
-    assert figures["labels"]["ratio"] > 3
-    assert figures["personas"]["ratio"] > 1.1
+    # Short prompts share little, and the machine may be busy: far below what the whole benchmark shows.
+    assert figures["labels"]["cpu_ratio"] > 3
+    assert figures["personas"]["cpu_ratio"] > 1.2
 
 
 def test_wrong_usage():
