@@ -4,6 +4,7 @@
 #   TORCH_INDEX=URL          take torch from another package index, such as one of CPU builds
 #   ALLOW_CUDA=1             keep a torch built for CUDA on a machine without such a GPU
 #   TESTS="-k memory -x"     what pytest gets besides
+#   DATA=FOLDER              histories in LaMP's format, for bench
 
 SHELL := /bin/bash
 VENV := .venv
@@ -29,7 +30,8 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	$(BIN)/python benchmarks/local_lm.py
+	$(if $(DATA),$(BIN)/python benchmarks/alignment_lift.py --data $(DATA),@echo "DATA=FOLDER, in LaMP's format, measures aligned personas too")
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
