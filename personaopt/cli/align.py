@@ -97,19 +97,22 @@ class Wanted:
         Raises:
             PersonaOptError: Something asked for cannot be had.
         """
+        from personaopt.memory import open_store
+
         stage("reading the data")
         exam, task = self._exam()
         if self.out is not None:
             from personaopt.program import refuse_place
 
             refuse_place(self.out)
+        if self.store is not None and self.store.exists():
+            open_store(self.store).close()  # whether it can be used is better known before the LM is loaded
         stage(f"loading the LM {self.lm}")
         import dspy
 
         from personaopt.cli.lm import language_model
         from personaopt.evals.exams import KnownTexts
         from personaopt.lm.metering import Meter
-        from personaopt.memory import open_store
         from personaopt.memory.embedding import local_embedder
 
         with (

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from personaopt.evals.lift import Lift
     from personaopt.evals.synthetic import SyntheticUser
 
-QUESTIONS = {"tags": 12, "replies": 5}
-SECONDS = {"tags": 16.0, "replies": 12.0}
-"""What one alignment may take on a machine of two cores, so that the whole demo takes about two minutes."""
+QUESTIONS = {"tags": 10, "replies": 3}
+RETRIEVE, EPOCHS = 4, 2
+SECONDS = 60.0
+"""A slow machine stops an alignment there; otherwise the demo is the same everywhere."""
 
 NEXT = """What to type next:
   personaopt align --data DIR --user ID --out FILE   your own data, in LaMP's format
@@ -107,8 +108,8 @@ def _shown(store: Any, users: int, interactions: int, seed: int, stage: Stage) -
         for user in synthetic_users(task, users=users, interactions=interactions, seed=seed):
             name = f"{prefix}-{user.user_id}"
             exam = Exam.of_history(name, user.history, QUESTIONS[task])
-            aligner = PersonaAligner(seed=seed, budget=Budget(seconds=SECONDS[task]))
-            agent = PersonaAgent(signature, user=store.user(name))
+            aligner = PersonaAligner(epochs=EPOCHS, seed=seed, budget=Budget(seconds=SECONDS))
+            agent = PersonaAgent(signature, user=store.user(name), retrieve=RETRIEVE)
             yield Shown(name, task, user, measure(agent, exam, aligner, baselines=False, tell=stage))
 
 

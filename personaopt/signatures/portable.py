@@ -56,7 +56,8 @@ def signature_from_dict(values: Any) -> type[dspy.Signature]:
 def _field_to_dict(name: str, field: Any) -> dict[str, Any]:
     extra = field.json_schema_extra or {}
     values = {"name": name, "type": _type_to(field.annotation, name)}
-    values |= {key: extra[key] for key in ("desc", "prefix") if isinstance(extra.get(key), str)}
+    if isinstance(extra.get("desc"), str):
+        values["desc"] = extra["desc"]
     bounds: dict[str, float] = {}
     for rule in field.metadata:
         known = {key: getattr(rule, key) for key in _BOUNDS if getattr(rule, key, None) is not None}
@@ -74,14 +75,14 @@ def _field_to_dict(name: str, field: Any) -> dict[str, Any]:
 
 
 def _settings(field: Mapping[str, Any], name: str) -> dict[str, Any]:
-    settings = {key: field[key] for key in ("desc", "prefix") if isinstance(field.get(key), str)}
+    described = {"desc": field["desc"]} if isinstance(field.get("desc"), str) else {}
     bounds = field.get("bounds", {})
     if not isinstance(bounds, Mapping) or not all(
         key in _BOUNDS and isinstance(bound, int | float) and math.isfinite(bound) for key, bound in bounds.items()
     ):
         raise ProgramError(f"The bounds of the field {name!r} are not numbers for {', '.join(_BOUNDS)}.")
     default = {"default": field["default"]} if "default" in field else {}
-    return {**settings, **bounds, **default}
+    return {**described, **bounds, **default}
 
 
 def _type_to(annotation: Any, name: str) -> dict[str, Any]:
