@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from personaopt.errors import ConfigurationError, ModelError
+from personaopt.lm.patience import wait_passively
 
 Vectors = npt.NDArray[np.float32]
 
@@ -84,6 +85,7 @@ class LocalEmbedder:
         return unit_rows(vectors, len(texts), self.name)
 
     def _load(self) -> Any:
+        wait_passively()
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
