@@ -37,7 +37,7 @@ NEXT = """What to type next:
 
 
 def demo(
-    users: Annotated[int, typer.Option(min=1, help="How many users tag films, and how many write replies.")] = 2,
+    users: Annotated[int, typer.Option(min=1, help="How many users tag films; half as many write replies.")] = 2,
     interactions: Annotated[int, typer.Option(min=20, help="How many interactions each of them has.")] = 90,
     seed: Annotated[int, typer.Option(help="Another seed gives other users.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -78,13 +78,13 @@ def _run(users: int, interactions: int, seed: int, stage: Stage) -> tuple[list[S
     stage("loading the local model")
     import dspy
 
+    from personaopt.cli.lm import language_model
     from personaopt.evals.exams import KnownTexts
-    from personaopt.lm.local import local_lm
     from personaopt.lm.metering import Meter
     from personaopt.memory import open_store
     from personaopt.memory.embedding import local_embedder
 
-    with Meter().running() as meter, dspy.context(lm=local_lm()):
+    with Meter().running() as meter, dspy.context(lm=language_model("local")):
         with open_store(":memory:", embedder=KnownTexts(local_embedder())) as store:
             shown = list(_shown(store, users, interactions, seed, stage))
         usage = meter.usage
@@ -105,7 +105,8 @@ def _shown(store: Any, users: int, interactions: int, seed: int, stage: Stage) -
         ("replies", WriteReply, "text"),
     )
     for task, signature, prefix in tasks:
-        for user in synthetic_users(task, users=users, interactions=interactions, seed=seed):
+        count = users if task == "tags" else (users + 1) // 2
+        for user in synthetic_users(task, users=count, interactions=interactions, seed=seed):
             name = f"{prefix}-{user.user_id}"
             exam = Exam.of_history(name, user.history, QUESTIONS[task])
             aligner = PersonaAligner(epochs=EPOCHS, seed=seed, budget=Budget(seconds=SECONDS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from typing import Any
@@ -19,6 +20,7 @@ def language_model(name: str) -> Any:
         ConfigurationError: The name has neither form.
         ModelError: The model does not answer, with the provider's reason.
     """
+    logging.getLogger("dspy").setLevel(logging.ERROR)  # what matters of its warnings comes as an error of ours
     if name == "local":
         from personaopt.lm.local import local_lm
 
