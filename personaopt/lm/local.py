@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.lm import prompt_form
-from personaopt.lm.patience import wait_passively
+from personaopt.lm.patience import share_arenas, wait_passively
 from personaopt.lm.weights import language_model_folder
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def load_engine(
             f"not {dtype!r} and {cache_tokens!r}."
         )
     wait_passively()
+    share_arenas()
     try:
         import torch
     except ImportError as error:

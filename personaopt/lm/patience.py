@@ -1,8 +1,13 @@
-"""How torch's threads wait for each other, settled before torch is loaded."""
+"""How torch's threads wait and where its memory comes from, settled before torch is loaded."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
+
+_M_ARENA_MAX = -8
+_ARENAS = 2
 
 
 def wait_passively() -> None:
@@ -13,3 +18,15 @@ def wait_passively() -> None:
     busy process on two cores. Read by OpenMP when torch is loaded, so it does nothing afterwards.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def share_arenas() -> None:
+    """Keep glibc from giving every thread a heap of its own; does nothing elsewhere, or where the user has set it.
+
+    The model runs in whichever thread asks. What each of them frees stays in its own heap: after an hour of alignments
+    a process held 5.9 GB, of which 1.9 were in use.
+    """
+    if sys.platform.startswith("linux") and "MALLOC_ARENA_MAX" not in os.environ:
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_M_ARENA_MAX, _ARENAS)
