@@ -23,8 +23,8 @@ def wait_passively() -> None:
 def share_arenas() -> None:
     """Keep glibc from giving every thread a heap of its own; does nothing elsewhere, or where the user has set it.
 
-    The model runs in whichever thread asks. What each of them frees stays in its own heap: after an hour of alignments
-    a process held 5.9 GB, of which 1.9 were in use.
+    The model runs in whichever thread asks, and what each of them frees stays in its own heap: after twenty minutes of
+    alignments a process held 5.9 GB. With one heap a test of a hundred long prompts stayed at 0.88 GB, without at 1.2.
     """
     if sys.platform.startswith("linux") and "MALLOC_ARENA_MAX" not in os.environ:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
