@@ -178,7 +178,11 @@ class PersonaAligner(Teleprompter):
             if not losses:
                 run.persona = before  # a first persona that was never tried is not the best so far
         if run.tried:
-            run.persona = brought_up_to_date(run.agent, run.persona, before, run.history)
+            tried, run.persona = run.persona, brought_up_to_date(run.agent, run.persona, before, run.history)
+            if renewed := len(tried.diff(run.persona)):
+                run.notes.append(
+                    f"{renewed} kept statements were made anew from the whole history once they were accepted"
+                )
         return self._record(run, before, losses, steps, stopped)
 
     def _begin(self, run: Run) -> Steps[None]:

@@ -140,7 +140,7 @@ def _case(name: str, answer: str, item: Interaction) -> Statement:
     """What a case of an answer looks like, by the beginning of one."""
     kind = next(iter(item.inputs)).replace("_", " ")
     quoted = " ".join(str(next(iter(item.inputs.values()))).split()[:QUOTED_WORDS]).strip(" .,;:")
-    text = f'For a {kind} such as "{quoted}" the user says {answer}.'
+    text = f'For {_plural(kind)} such as "{quoted}" the user says {answer}.'
     return Statement(text, id=f"{name}:case:{answer}", evidence=(item.id,))
 
 
