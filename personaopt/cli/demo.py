@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from personaopt.evals.lift import Lift
     from personaopt.evals.synthetic import SyntheticUser
 
-QUESTIONS = {"tags": 10, "replies": 3}
-RETRIEVE, EPOCHS = 4, 2
+QUESTIONS = {"tags": 15, "replies": 4}
 SECONDS = 60.0
 """A slow machine stops an alignment there; otherwise the demo is the same everywhere."""
 
@@ -97,9 +96,12 @@ def _shown(store: Any, users: int, interactions: int, seed: int, stage: Stage) -
     from personaopt.evals.lift import measure
     from personaopt.evals.synthetic import synthetic_users
     from personaopt.evals.tasks import TagFilm, WriteReply
+    from personaopt.lm.calibration import Calibration
     from personaopt.optimizers.aligner import PersonaAligner
     from personaopt.optimizers.budget import Budget
 
+    # Nothing is retrieved and nothing is mixed in: the persona is all that the model knows of a user here.
+    alone = Calibration.shipped("direct")
     tasks: tuple[tuple[Literal["tags", "replies"], Any, str], ...] = (
         ("tags", TagFilm, "film"),
         ("replies", WriteReply, "text"),
@@ -109,8 +111,8 @@ def _shown(store: Any, users: int, interactions: int, seed: int, stage: Stage) -
         for user in synthetic_users(task, users=count, interactions=interactions, seed=seed):
             name = f"{prefix}-{user.user_id}"
             exam = Exam.of_history(name, user.history, QUESTIONS[task])
-            aligner = PersonaAligner(epochs=EPOCHS, seed=seed, budget=Budget(seconds=SECONDS))
-            agent = PersonaAgent(signature, user=store.user(name), retrieve=RETRIEVE)
+            aligner = PersonaAligner(seed=seed, budget=Budget(seconds=SECONDS))
+            agent = PersonaAgent(signature, user=store.user(name), retrieve=0, calibration=alone)
             yield Shown(name, task, user, measure(agent, exam, aligner, baselines=False, tell=stage))
 
 
@@ -157,7 +159,7 @@ def _of_user(each: Shown) -> dict[str, Any]:
 def _print(shown: Sequence[Shown], result: Mapping[str, Any]) -> None:
     for each in shown:
         _print_user(each, result["users"][each.name])
-    print_heading("Held-out interactions: empty persona against aligned persona, all else equal")
+    print_heading("Held-out interactions: empty persona against aligned persona, nothing else known of the user")
     films, texts = (result["before"], result["after"]), (result["text"]["before"], result["text"]["after"])
     print_table(
         ["", "before", "after", "n"],
