@@ -247,12 +247,10 @@ def _row(by_user: Mapping[str, list[dict[str, Any]]], raw: Calibration, shipped:
     for fold in range(FOLDS):
         rest = [user for place, user in enumerate(sorted(by_user)) if place % FOLDS != fold]
         places = [a["labels"].index(a["truth"]) for user in rest for a in by_user[user]]
-        fitted = fit(
-            [f for user in rest for f in features[user]],
-            places,
-            list(shipped.weights),
-            mixed=next(iter(shipped.shares), None),
-        )
+        # A single user leaves nothing to fit on.
+        evidence = [f for user in rest for f in features[user]]
+        mixed = next(iter(shipped.shares), None)
+        fitted = fit(evidence, places, list(shipped.weights), mixed=mixed) if evidence else shipped
         crossed |= {user: fitted for place, user in enumerate(sorted(by_user)) if place % FOLDS == fold}
     return under(dict.fromkeys(by_user, raw)), under(dict.fromkeys(by_user, shipped)), under(crossed)
 
