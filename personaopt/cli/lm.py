@@ -10,6 +10,10 @@ from typing import Any
 from personaopt.errors import ConfigurationError, ModelError
 
 
+LONGEST_TEXT = 96
+"""Tokens of a written answer: the small model seldom ends a line by itself, and each token is a pass of its own."""
+
+
 def language_model(name: str) -> Any:
     """The local model, or any other one after it has answered once.
 
@@ -24,7 +28,7 @@ def language_model(name: str) -> Any:
     if name == "local":
         from personaopt.lm.local import local_lm
 
-        return local_lm()
+        return local_lm(max_tokens=LONGEST_TEXT)
     if not re.fullmatch(r"[\w.-]+/\S+", name):
         raise ConfigurationError(
             f"The LM {name!r} is not known: give `local` or PROVIDER/MODEL, such as openai/gpt-4.1-mini."
