@@ -9,7 +9,6 @@ from typing import Any
 
 from personaopt.errors import ConfigurationError, ModelError
 
-
 LONGEST_TEXT = 96
 """Tokens of a written answer: the small model seldom ends a line by itself, and each token is a pass of its own."""
 
