@@ -85,7 +85,7 @@ QUICK = ("--latest", 3, "--epochs", 1, "--retrieve", 2)
 def test_one_document_with_everything(
     command: Command, folder: Path, tmp_path: Path, local_lm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("personaopt.lm.local.local_lm", lambda: local_lm)  # the same model, loaded once
+    monkeypatch.setattr("personaopt.lm.local.local_lm", lambda **settings: local_lm)  # the same model, loaded once
     out = tmp_path / "u1.json"
     code, stdout, stderr = command("align", "--data", folder, "--user", "u1", *QUICK, "--out", out, "--json")
     assert code == 0, stderr
@@ -116,7 +116,7 @@ def test_one_document_with_everything(
 def test_a_table_for_people_and_a_store_that_may_be_used_again(
     command: Command, folder: Path, tmp_path: Path, tiny_lm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("personaopt.lm.local.local_lm", lambda: tiny_lm)
+    monkeypatch.setattr("personaopt.lm.local.local_lm", lambda **settings: tiny_lm)
     store = tmp_path / "p.db"
     for _ in range(2):
         code, stdout, stderr = command("align", "--data", folder, "--user", "u2", *QUICK, "--store", store)
