@@ -60,7 +60,7 @@ def test_what_a_person_sees(tiny: None, monkeypatch: pytest.MonkeyPatch, capsys:
     stdout, stderr = run(monkeypatch, capsys)
     assert "film-u1 tags films: learnt from 9 interactions" in stdout
     assert "What this invented user does: " in stdout
-    assert "On the 10 interactions after them: accuracy" in stdout
+    assert "On the 15 interactions after them: accuracy" in stdout
     assert "replies: similarity of the written text" in stdout
     assert "13 questions tell large differences from none" in stdout
     assert "personaopt align --data DIR" in stdout
