@@ -62,7 +62,7 @@ def test_what_a_person_sees(tiny: None, monkeypatch: pytest.MonkeyPatch, capsys:
     assert "What this invented user does: " in stdout
     assert "On the 15 interactions after them: accuracy" in stdout
     assert "replies: similarity of the written text" in stdout
-    assert "13 questions tell large differences from none" in stdout
+    assert "19 questions tell large differences from none" in stdout
     assert "personaopt align --data DIR" in stdout
     assert max(map(len, stdout.splitlines())) <= 100
     assert "loading the local model" in stderr

@@ -151,7 +151,8 @@ def test_ctrl_c_exits_130_with_a_line(tmp_path: Path) -> None:
         }
         # Without the installed wheels there is something to download.
         code = (
-            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background ignores it
+            # A shell that runs the tests in the background has its children ignore Ctrl-C.
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "import personaopt.lm.fetching as f; f.installed = lambda weights: None\n"
             "import sys; sys.argv = ['personaopt', 'doctor', '--fetch']; from personaopt.cli.main import run; run()"
         )
