@@ -22,12 +22,18 @@ class Usage:
         input_tokens: Tokens read.
         output_tokens: Tokens written.
         seconds: Wall time.
+        cached_tokens: Those of the tokens read that the provider had in its own cache.
+        usd: Dollars; None where the price of one of the calls is not known.
+        repeats: Attempts made because the one before gave nothing usable; those that were answered are among the calls.
     """
 
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     seconds: float = 0.0
+    cached_tokens: int = 0
+    usd: float | None = None
+    repeats: int = 0
 
     @property
     def tokens(self) -> int:
@@ -50,6 +56,12 @@ class Meter(UsageTracker):
         super().__init__()
         self._lock = threading.Lock()
         self._since = time.monotonic()
+        self._repeats = 0
+
+    def repeat(self) -> None:
+        """Say that the next attempt repeats one that gave nothing usable."""
+        with self._lock:
+            self._repeats += 1
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
         return self  # dspy.Parallel copies the tracker for every thread, and would lose what the copies count
@@ -59,11 +71,13 @@ class Meter(UsageTracker):
         """What was spent so far."""
         with self._lock:
             entries = [entry for entries in list(self.usage_data.values()) for entry in list(entries)]
+            repeats = self._repeats
         return Usage(
             calls=len(entries),
             input_tokens=sum(int(entry.get("prompt_tokens") or 0) for entry in entries),
             output_tokens=sum(int(entry.get("completion_tokens") or 0) for entry in entries),
             seconds=time.monotonic() - self._since,
+            repeats=repeats,
         )
 
     @contextlib.contextmanager
