@@ -12,18 +12,19 @@ import dspy
 import numpy as np
 from dspy.adapters.utils import parse_value
 
-from personaopt.errors import ConfigurationError
+from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.interaction import Interaction, query_text
 from personaopt.lm.adapter import LocalAdapter, answers_of
 from personaopt.lm.calibration import Calibration
 from personaopt.lm.local import is_small_local
+from personaopt.lm.predictor import PersonaPredict
 from personaopt.memory.priors import label_frequencies, neighbour_vote, recent_label_frequencies
-from personaopt.persona import Persona, estimate_tokens
+from personaopt.persona import Persona, Statement, estimate_tokens
 from personaopt.signatures.persona_block import read_persona, write_persona
 from personaopt.signatures.respond import MEMORIES, RecalledInteraction, Respond, compose
 
 if TYPE_CHECKING:
-    from personaopt.memory import Memory, User
+    from personaopt.memory import Memory, PersonaVersion, User
 
 HALF_LIFE = 10.0
 """After how many later choices a choice counts half in the feature `recent`."""
@@ -81,32 +82,83 @@ class PersonaAgent(dspy.Module):
         self.task: type[dspy.Signature] = dspy.signatures.ensure_signature(task)
         self.retrieve = retrieve
         self.calibration = calibration
-        self.persona_version, self._known = _current(user)
-        self._known = persona if persona is not None else self._known
-        self.predict = dspy.Predict(compose(Respond, self.task))
-        self.persona = self._known
+        self.predict = PersonaPredict(compose(Respond, self.task), user.id)
+        self.persona_version, current = _current(user)
+        self.persona = current if persona is None else persona
 
     @property
     def persona(self) -> Persona:
-        """The persona that stands in the predictor's instructions; lines that another optimizer wrote are `written`.
+        """The persona that stands in the predictor's instructions; what another optimizer wrote there is `written`.
 
-        Where an optimizer replaced the instructions and the persona's block with them, what differs from the task's
-        own text is the persona, as one statement.
+        Lines of the persona's block that were changed are statements of their own. What differs from the task's text
+        outside of it, or in the place of it, is one statement more.
 
         Raises:
             PersonaError: What was written passes the token limit.
         """
-        _, text = self._instructions()
-        if text == self._known.render():
-            return self._known
-        known = {statement.text: statement for statement in self._known.statements}
-        lines = Persona.from_text(text, token_limit=self._known.token_limit).statements
-        return dataclasses.replace(self._known, statements=tuple(known.get(s.text, s) for s in lines))
+        text, foreign = self._instructions()
+        persona = self.predict.known
+        if text != persona.render():
+            known = {statement.text: statement for statement in persona.statements}
+            lines = Persona.from_text(text, token_limit=persona.token_limit).statements
+            persona = dataclasses.replace(persona, statements=tuple(known.get(s.text, s) for s in lines))
+        if foreign and foreign not in {statement.text for statement in persona.statements}:
+            written = Statement(foreign, source="written")
+            persona = dataclasses.replace(persona, statements=(*persona.statements, written))
+        return persona
 
     @persona.setter
     def persona(self, persona: Persona) -> None:
-        self._known = persona
+        self.predict.known = persona
         self.predict.signature = self._signature(persona)
+
+    @property
+    def persona_version(self) -> int:
+        """The version of the persona in the store; of one that is not stored, the version it would follow.
+
+        After a saved state was loaded that is the version it names if the store has this persona under it, else the
+        newest that says the same, else the current one.
+        """
+        if self.predict.loaded:
+            says = {stored.version: stored.persona.render() for stored in self.user.personas()}
+            same = [version for version, text in says.items() if text == self.predict.known.render()]
+            if self.predict.version not in same:
+                self.predict.version = max(same or says, default=0)
+            self.predict.loaded = False
+        return self.predict.version
+
+    @persona_version.setter
+    def persona_version(self, version: int) -> None:
+        self.predict.version, self.predict.loaded = version, False
+
+    def save_persona(self, *, author: str, reason: str = "") -> PersonaVersion:
+        """Store the agent's persona as a new version of the user's, such as after GEPA or COPRO rewrote it.
+
+        The instructions are then the task's own with the persona behind them, as the aligner writes them. Worked
+        examples stay in the predictor. Nothing is stored where the persona is what the store has.
+
+        Args:
+            author: Who wrote it, such as the optimizer's name.
+            reason: Why.
+
+        Returns:
+            The version, with the changes from the one the agent was made from.
+
+        Raises:
+            VersionConflict: Another version was saved since; nothing is stored.
+            PersonaError: The persona is empty and the user has none, or it passes the token limit.
+        """
+        persona, version = self.persona, self.persona_version
+        stored = self.user.store.persona(self.user.id, version) if version else None
+        if stored is None and not persona:
+            raise PersonaError(f"There is no persona to save for user {self.user.id!r}: it is empty.")
+        if stored is None or stored.persona != persona:
+            before = stored.persona if stored else Persona()
+            stored = self.user.save_persona(
+                persona, parent=version, author=author, reason=reason, edits=before.diff(persona)
+            )
+        self.persona, self.persona_version = persona, stored.version
+        return stored
 
     @property
     def answers(self) -> dict[str, tuple[Any, ...]]:
@@ -177,7 +229,9 @@ class PersonaAgent(dspy.Module):
         measured = prediction.get("probabilities")
         outputs = {name: prediction[name] for name in self.task.output_fields}
         if measured:
-            probabilities = {name: self.calibrated(name, p, recalled) for name, p in measured.items()}
+            probabilities = self.predict.decide(
+                {name: self.calibrated(name, p, recalled) for name, p in measured.items()}
+            )
             for name, distribution in probabilities.items():
                 if name in self.answers:
                     likeliest = max(distribution, key=lambda answer: distribution[answer])
@@ -197,17 +251,15 @@ class PersonaAgent(dspy.Module):
         return dict(zip(measured, values.tolist(), strict=True))
 
     def _signature(self, persona: Persona) -> type[dspy.Signature]:
-        task, _ = self._instructions()
-        return self.predict.signature.with_instructions(write_persona(task, persona.render()))
+        return self.predict.signature.with_instructions(write_persona(self.task.instructions, persona.render()))
 
     def _instructions(self) -> tuple[str, str]:
-        """The predictor's instructions as the task's part and the persona's."""
-        written = self.predict.signature.instructions
-        task, persona = read_persona(written)
+        """The persona's block in the predictor's instructions, and what else is not the task's own text."""
+        rest, persona = read_persona(self.predict.signature.instructions)
         own = self.task.instructions
-        if persona or " ".join(task.split()) == " ".join(own.split()):
-            return task, persona
-        return own, " ".join(task.replace(own, " ").split())
+        if " ".join(rest.split()) == " ".join(own.split()):
+            return persona, ""
+        return persona, " ".join(rest.replace(own, " ").split())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PersonaAgent:
         """A copy that shares the memory: a program is copied often, and what is remembered exists once."""

@@ -22,12 +22,12 @@ from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, PersonaOptError, ProgramError
 from personaopt.interaction import Interaction
 from personaopt.lm.calibration import Calibration
+from personaopt.lm.decisions import decision_state
 from personaopt.lm.local import local_lm
 from personaopt.memory import open_store
 from personaopt.memory.embedding import local_embedder
 from personaopt.persona import Persona
 from personaopt.signatures import as_text
-from personaopt.signatures.persona_block import read_persona
 from personaopt.signatures.portable import signature_from_dict, signature_to_dict
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def load(path: str | os.PathLike[str], *, store: Store | None = None, lm: Any = 
         agent.persona_version = version
         agent.predict.config = dict(content["settings"])
         agent.predict.demos = [dspy.Example(**demo) for demo in content["demos"]]
+        agent.predict.fields = dict(content.get("fields", {}))
+        decision_state(agent.predict)  # refuses parameters that do not fit the task
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProgramError(f"The program {path} lacks a part or has a wrong one: {error!r}.") from error
     except PersonaOptError as error:
@@ -149,16 +151,16 @@ def _content(agent: PersonaAgent, memories: bool) -> dict[str, Any]:
         "embedder": agent.user.store.embedder.name,
         "settings": settings,
         "demos": demos,
+        "fields": _plain(agent.predict.fields),
         "memories": [item.to_dict() for item in agent.user.history()] if memories else None,
     }
 
 
 def _task(agent: PersonaAgent) -> type[dspy.Signature]:
-    """The task as the predictor has it: another optimizer may have changed its instructions and descriptions."""
+    """The task with the predictor's descriptions; what another optimizer wrote into the instructions is persona."""
     asked = agent.predict.signature
     fields = {name: (asked.fields[name].annotation, asked.fields[name]) for name in agent.task.fields}
-    instructions = read_persona(asked.instructions)[0]
-    return dspy.Signature(fields, instructions, signature_name=agent.task.__name__)
+    return dspy.Signature(fields, agent.task.instructions, signature_name=agent.task.__name__)
 
 
 def _plain(values: Any) -> Any:

@@ -140,8 +140,9 @@ def test_instructions_of_another_optimizer_are_exported(agent: po.PersonaAgent, 
     asked = agent.predict.signature
     agent.predict.signature = asked.with_instructions(asked.instructions.replace("Do it.", "Do it well."))
     program = po.load(po.export(agent, tmp_path / "u.json"), lm=object())
-    assert program.task.instructions == "Do it well."
+    assert program.task.instructions == "Do it."
     assert program.persona == agent.persona
+    assert program.persona.statements[-1] == po.Statement("Do it well.", source="written")
 
 
 def test_memories_can_be_left_out(agent: po.PersonaAgent, tmp_path: Path) -> None:

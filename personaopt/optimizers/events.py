@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from personaopt.lm.metering import Usage
 from personaopt.optimizers.results import Alignment, Candidate
@@ -41,12 +41,14 @@ class RunStarted(Event):
         held_out: Ids of those it only judges by.
         epochs: How many times the loop runs at most.
         resumed: How many finished calls it takes over from a run that was interrupted.
+        parameters: What the aligner was made with, as its `get_params` tells it: no LM, no key.
     """
 
     window: tuple[str, ...]
     held_out: tuple[str, ...]
     epochs: int
     resumed: int = 0
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +125,17 @@ class RunEnded(Event):
     """The alignment is over; `alignment` is its record. Sent also where nothing changed, not where it failed."""
 
     alignment: Alignment
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFailed(Event):
+    """The alignment ended with an error, or was interrupted; nothing was stored.
+
+    Attributes:
+        error: The name of the error's class; its message may quote what a user said.
+    """
+
+    error: str
 
 
 Listener = Callable[[Event], None]
