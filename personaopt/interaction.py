@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -28,7 +29,11 @@ class Interaction:
             the time of recording.
         session: The conversation it belongs to; free text.
         id: Unique for its user; made when missing.
-        metadata: Anything else that is known, as JSON values (task, source, signals).
+        metadata: Anything else that is known, as JSON values.
+        task: The name of the task it belongs to, to read and search by; free text.
+        actions: What the agent did before it answered, in order: one mapping of JSON values an action.
+        signals: How the answer was taken, as JSON values: a rating, a correction, that it was copied.
+        source: Where the record comes from: an application, an import; free text.
 
     Raises:
         DataError: `inputs` is empty, a value cannot be written as JSON, or the time is not a time.
@@ -41,14 +46,19 @@ class Interaction:
     session: str | None = None
     id: str = ""
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=lambda: _NOTHING)
+    task: str | None = None
+    actions: Sequence[Mapping[str, Any]] = ()
+    signals: Mapping[str, Any] = dataclasses.field(default_factory=lambda: _NOTHING)
+    source: str | None = None
 
     def __post_init__(self) -> None:
         identifier = self.id if self.id != "" else uuid.uuid4().hex
         if not isinstance(identifier, str):
             raise DataError(f"An interaction's id must be text, not {type(identifier).__name__}.")
         object.__setattr__(self, "id", identifier)
-        for name in ("inputs", "response", "ground_truth", "metadata"):
+        for name in ("inputs", "response", "ground_truth", "metadata", "signals"):
             object.__setattr__(self, name, _frozen(getattr(self, name), f"{name} of interaction {identifier!r}"))
+        object.__setattr__(self, "actions", _frozen_actions(self.actions, identifier))
         if not self.inputs:
             raise DataError(f"Interaction {identifier!r} has no inputs; give at least one input field.")
         object.__setattr__(self, "time", _seconds(self.time, identifier))
@@ -66,9 +76,14 @@ class Interaction:
         """The text that similar interactions are looked up by: the values of the inputs, one a line."""
         return query_text(self.inputs)
 
+    def content_hash(self) -> str:
+        """SHA-256 of everything but id and time: two records of one hash say the same."""
+        values = {name: value for name, value in self.to_dict().items() if name not in ("id", "time")}
+        return hashlib.sha256(json.dumps(values, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
     def to_dict(self) -> dict[str, Any]:
-        """The interaction as JSON values; `from_dict` reads it back."""
-        return {
+        """The interaction as JSON values; `from_dict` reads it back. Of the last four fields only what is known."""
+        values = {
             "id": self.id,
             "inputs": dict(self.inputs),
             "response": dict(self.response),
@@ -77,6 +92,13 @@ class Interaction:
             "session": self.session,
             "metadata": dict(self.metadata),
         }
+        known = {
+            "task": self.task,
+            "actions": [dict(action) for action in self.actions],
+            "signals": dict(self.signals),
+            "source": self.source,
+        }
+        return values | {name: value for name, value in known.items() if value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Interaction:
@@ -109,6 +131,12 @@ def _frozen(values: Mapping[str, Any] | None, where: str) -> Mapping[str, Any]:
     except (TypeError, ValueError) as error:
         raise DataError(f"The {where} cannot be written as JSON: {error}.") from error
     return MappingProxyType(json.loads(text))
+
+
+def _frozen_actions(actions: Any, identifier: str) -> tuple[Mapping[str, Any], ...]:
+    if isinstance(actions, str | bytes | Mapping) or not isinstance(actions, Iterable):
+        raise DataError(f"The actions of interaction {identifier!r} must be a list of mappings.")
+    return tuple(_frozen(action, f"actions of interaction {identifier!r}") for action in actions)
 
 
 def _seconds(time: Any, identifier: str) -> float | None:

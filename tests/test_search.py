@@ -147,12 +147,12 @@ def test_what_search_is_built_from_keeps_users_apart(store):
     store.user("v").record(said("jazz"))
     (mine,) = store.without_vector("u", "e")
     (theirs,) = store.without_vector("v", "e")
-    assert list(store.at_rows("u", [mine, theirs])) == [mine]
+    assert list(store.at_numbers("u", [mine, theirs])) == [mine]
     store.add_vectors("u", "e", {mine: b"1234", theirs: b"5678"})
     assert list(store.without_vector("v", "e")) == [theirs]
     assert store.vectors("v", "e") == (0, [])
     total, (entry,) = store.vectors("u", "e")
-    assert (total, entry.place.row, entry.vector) == (1, mine, b"1234")
+    assert (total, entry.place.number, entry.vector) == (1, mine, b"1234")
     assert store.vectors("u", "another embedder") == (0, [])
 
 

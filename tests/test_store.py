@@ -226,7 +226,7 @@ def test_a_failing_transaction_leaves_the_store_usable(store):
 
     def interrupted():
         with store._database.transaction() as connection:
-            connection.execute("INSERT INTO users VALUES ('ghost', 0)")
+            connection.execute("INSERT INTO users (user_id, created) VALUES ('ghost', 0)")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -241,7 +241,7 @@ def test_health(store):
     report = store.health()
     assert report["integrity"] == "ok"
     assert (report["users"], report["interactions"], report["embeddings"], report["persona_versions"]) == (1, 2, 2, 0)
-    assert report["schema"] == 1
+    assert report["schema"] == 2
     assert report["sqlite"] == sqlite3.sqlite_version
     assert str(report["path"]).endswith(("personas.db", ":memory:"))
 

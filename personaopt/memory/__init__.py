@@ -5,7 +5,7 @@ The database is the only truth; every index is rebuilt from it. No read or searc
 
 from personaopt.memory.embedding import CallableEmbedder, Embedder, LocalEmbedder, local_embedder
 from personaopt.memory.episodic import Memory
-from personaopt.memory.store import Before, PersonaVersion, Store, open_store
+from personaopt.memory.store import Before, PersonaVersion, Store, UnfinishedRun, open_store
 from personaopt.memory.user import User
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Memory",
     "PersonaVersion",
     "Store",
+    "UnfinishedRun",
     "User",
     "local_embedder",
     "open_store",

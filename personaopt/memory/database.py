@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,23 @@ from personaopt.memory import schema
 
 _open_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _registry = threading.Lock()
+
+
+class SqliteConnection:
+    """An open SQLite connection in the shape of `Connection`; the user is named by every query."""
+
+    listed = "SELECT value FROM json_each(?)"
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+
+    def execute(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Run one statement; its rows, if it has any."""
+        return self.raw.execute(query, values).fetchall()
+
+    def executemany(self, query: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for many rows of values."""
+        self.raw.executemany(query, rows)
 
 
 class Database:
@@ -52,24 +69,19 @@ class Database:
                 raise StoreError(f"The store {self.name} could not be used: {error}.") from error
 
     @contextlib.contextmanager
-    def transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, write: bool = True) -> Iterator[SqliteConnection]:
         """The connection within a transaction, which is undone when the block raises.
 
         Writers begin `IMMEDIATE`, so that they wait for each other at the beginning and never fail in the middle.
         """
         with self.guarded() as connection:
-            connection.execute(f"BEGIN {kind}")
+            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
             try:
-                yield connection
+                yield SqliteConnection(connection)
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-
-    def read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        """All rows of one query."""
-        with self.guarded() as connection:
-            return connection.execute(query, values).fetchall()
 
     def close(self, because: str = "is closed") -> None:
         """Close the connection; every later use gives the reason. Closing it twice is fine."""

@@ -47,7 +47,7 @@ class Memory:
 
 def earlier(times: Floats, rows: Integers, place: Place) -> npt.NDArray[np.bool_]:
     """Which of the interactions stand strictly before a place in the history."""
-    return np.asarray((times < place.time) | ((times == place.time) & (rows < place.row)))
+    return np.asarray((times < place.time) | ((times == place.time) & (rows < place.number)))
 
 
 def ranked(similarities: Floats, times: Floats, rows: Integers) -> Integers:
@@ -93,7 +93,7 @@ class UserIndex:
             self.index = _faiss().IndexFlatIP(width // 4)
         self.index.add(np.ascontiguousarray(matrix, dtype=np.float32))
         self.times = np.concatenate([self.times, [entry.place.time for entry in entries]])
-        self.rows = np.concatenate([self.rows, np.array([entry.place.row for entry in entries], dtype=np.int64)])
+        self.rows = np.concatenate([self.rows, np.array([entry.place.number for entry in entries], dtype=np.int64)])
         self.newest = entries[-1].id
 
     def nearest(self, query: Vectors, k: int, allowed: npt.NDArray[np.bool_]) -> list[tuple[int, float]]:
@@ -138,14 +138,14 @@ class EpisodicSearch:
         """The k most similar interactions, most similar first."""
         k = whole(k, "k")
         found = self._nearest(user_id, query, k, before)
-        interactions = self._store.at_rows(user_id, [row for row, _ in found])
+        interactions = self._store.at_numbers(user_id, [row for row, _ in found])
         # What was forgotten while we searched is no longer there, and not given.
         return [Memory(interactions[row], similarity) for row, similarity in found if row in interactions]
 
     def similarities(self, user_id: str, query: str, before: Before = None) -> list[Memory]:
         """All interactions with their similarity, oldest first."""
         found = dict(self._nearest(user_id, query, None, before))
-        interactions = self._store.at_rows(user_id, list(found))
+        interactions = self._store.at_numbers(user_id, list(found))
         return [Memory(interaction, found[row]) for row, interaction in interactions.items()]
 
     def _nearest(self, user_id: str, query: str, k: int | None, before: Before) -> list[tuple[int, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from personaopt.errors import StoreError
+from personaopt.interaction import Interaction
 
 WAIT_SECONDS = 60.0
 """How long one process waits for the others' writes."""
@@ -52,6 +54,41 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             edits TEXT NOT NULL,
             PRIMARY KEY (user_id, version)
         ) STRICT, WITHOUT ROWID""",
+    ),
+    (
+        # `changed` grows with every interaction that comes or goes: an index that has seen it is up to date.
+        "ALTER TABLE users ADD COLUMN changed INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE users ADD COLUMN consent TEXT CHECK (consent IN ('none', 'record', 'learn'))",
+        "ALTER TABLE users ADD COLUMN keep_seconds REAL",
+        "ALTER TABLE users ADD COLUMN keep_count INTEGER",
+        "ALTER TABLE interactions RENAME COLUMN row TO number",
+        "ALTER TABLE embeddings RENAME COLUMN row TO number",
+        "ALTER TABLE interactions ADD COLUMN task TEXT",
+        "ALTER TABLE interactions ADD COLUMN content_hash TEXT NOT NULL DEFAULT ''",
+        "UPDATE interactions SET content_hash = hash_of(content, session)",
+        """CREATE TRIGGER interaction_came AFTER INSERT ON interactions BEGIN
+            UPDATE users SET changed = changed + 1 WHERE user_id = NEW.user_id;
+        END""",
+        """CREATE TRIGGER interaction_went AFTER DELETE ON interactions BEGIN
+            UPDATE users SET changed = changed + 1 WHERE user_id = OLD.user_id;
+        END""",
+        "ALTER TABLE personas ADD COLUMN run TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE personas ADD COLUMN redacted INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE runs (
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            run_id TEXT NOT NULL,
+            started REAL NOT NULL,
+            fingerprint TEXT NOT NULL,
+            PRIMARY KEY (user_id, run_id)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE run_calls (
+            user_id TEXT NOT NULL,
+            run_id TEXT NOT NULL,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (user_id, run_id, key),
+            FOREIGN KEY (user_id, run_id) REFERENCES runs (user_id, run_id) ON DELETE CASCADE
+        ) STRICT""",
     ),
 )
 SCHEMA = len(MIGRATIONS)
@@ -147,6 +184,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
+    connection.create_function("hash_of", 2, _hash_of, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     done = connection.execute("PRAGMA user_version").fetchone()[0]
     for statements in MIGRATIONS[done:]:
@@ -155,3 +193,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA}")
     connection.execute("COMMIT")
+
+
+def _hash_of(content: str, session: str | None) -> str:
+    return Interaction(**json.loads(content), session=session).content_hash()

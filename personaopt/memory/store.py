@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -34,6 +34,9 @@ class PersonaVersion:
         author: Who made it: an optimizer's name, or a person.
         reason: Why, in one sentence; may be empty.
         edits: The changes that led from the parent to it; may be empty.
+        run: The alignment that made it; empty where none did.
+        redacted: What it quoted was forgotten, and statements were taken out of it. Agents that hold it refuse to
+            answer.
     """
 
     version: int
@@ -43,6 +46,8 @@ class PersonaVersion:
     author: str
     reason: str = ""
     edits: tuple[Edit, ...] = ()
+    run: str = ""
+    redacted: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The version as JSON values."""
@@ -50,11 +55,26 @@ class PersonaVersion:
         return {**values, "persona": self.persona.to_dict(), "edits": [edit.to_dict() for edit in self.edits]}
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class UnfinishedRun:
+    """An alignment that was begun and not finished; what its calls gave is kept until it is.
+
+    Attributes:
+        run_id: Unique for its user.
+        started: Seconds since the epoch.
+        fingerprint: What it was begun with, as JSON values: it may be gone on with if nothing of that changed.
+    """
+
+    run_id: str
+    started: float
+    fingerprint: dict[str, Any]
+
+
 class Place(NamedTuple):
     """Where an interaction stands in its user's history: by time, then by order of recording."""
 
     time: float
-    row: int
+    number: int
 
 
 class StoredVector(NamedTuple):
@@ -103,10 +123,29 @@ class Store(Protocol):
     def persona(self, user_id: str, version: int | None = None) -> PersonaVersion | None: ...
 
     def save_persona(
-        self, user_id: str, persona: Persona, *, parent: int, author: str, reason: str = "", edits: Iterable[Edit] = ()
+        self,
+        user_id: str,
+        persona: Persona,
+        *,
+        parent: int,
+        author: str,
+        reason: str = "",
+        edits: Iterable[Edit] = (),
+        run: str = "",
     ) -> PersonaVersion: ...
 
     def rollback(self, user_id: str, version: int) -> PersonaVersion: ...
+
+    # Unfinished alignments, and what their calls gave.
+    def start_run(self, user_id: str, run_id: str, fingerprint: Mapping[str, Any]) -> None: ...
+
+    def record_call(self, user_id: str, run_id: str, key: str, value: Mapping[str, Any]) -> bool: ...
+
+    def unfinished_runs(self, user_id: str) -> list[UnfinishedRun]: ...
+
+    def recorded_calls(self, user_id: str, run_id: str) -> dict[str, dict[str, Any]]: ...
+
+    def finish_run(self, user_id: str, run_id: str) -> None: ...
 
     # Search, and what it is built from.
     def search(self, user_id: str, query: str, k: int, *, before: Before = None) -> list[Memory]: ...
@@ -115,7 +154,7 @@ class Store(Protocol):
 
     def place(self, user_id: str, before: Before) -> Place: ...
 
-    def at_rows(self, user_id: str, rows: Sequence[int]) -> dict[int, Interaction]: ...
+    def at_numbers(self, user_id: str, numbers: Sequence[int]) -> dict[int, Interaction]: ...
 
     def without_vector(self, user_id: str, embedder: str) -> dict[int, Interaction]: ...
 

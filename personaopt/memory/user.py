@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from personaopt.errors import DataError
 from personaopt.interaction import Interaction
-from personaopt.memory.checks import text_of, whole
+from personaopt.memory.checks import name_of, whole
 from personaopt.memory.episodic import Memory
 from personaopt.memory.store import Before, PersonaVersion
 from personaopt.persona import Edit, Persona
@@ -29,7 +29,7 @@ class User:
     """
 
     def __init__(self, store: Store, user_id: str) -> None:
-        self.id = text_of(user_id, "A user id")
+        self.id = name_of(user_id, "A user id")
         self.store = store
 
     @overload
@@ -113,7 +113,14 @@ class User:
         return self.store.personas(self.id)
 
     def save_persona(
-        self, persona: Persona, *, parent: int, author: str, reason: str = "", edits: Iterable[Edit] = ()
+        self,
+        persona: Persona,
+        *,
+        parent: int,
+        author: str,
+        reason: str = "",
+        edits: Iterable[Edit] = (),
+        run: str = "",
     ) -> PersonaVersion:
         """Store a new version of the persona, if the one it was made from is still the current one.
 
@@ -123,13 +130,16 @@ class User:
             author: Who made it.
             reason: Why.
             edits: The changes from the parent to it.
+            run: The alignment that made it; what is kept of that one as unfinished is removed.
 
         Raises:
             VersionConflict: Another version was saved since `parent` was read; nothing is stored.
             PersonaError: Not a persona, or one that cannot be written as JSON.
             DataError: Another argument is not valid.
         """
-        return self.store.save_persona(self.id, persona, parent=parent, author=author, reason=reason, edits=edits)
+        return self.store.save_persona(
+            self.id, persona, parent=parent, author=author, reason=reason, edits=edits, run=run
+        )
 
     def rollback(self, version: int) -> PersonaVersion:
         """Make an earlier persona the current one, as a new version; nothing is lost. 0 is the empty persona.

@@ -1,0 +1,162 @@
+"""The interactions of a user in a store's tables: appended, never changed, read in order."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from personaopt.errors import DataError, StoreError
+from personaopt.interaction import Interaction
+from personaopt.memory.checks import name_of, text_of, whole
+from personaopt.memory.connection import Connection
+from personaopt.memory.personas import ADD_USER
+from personaopt.memory.store import Before, Place
+
+COLUMNS = "number, interaction_id, time, session, task, content"
+LONGEST_CONTENT = 1_000_000
+"""Characters of an interaction as JSON; about 200,000 tokens."""
+
+_CONTENT = ("inputs", "response", "ground_truth", "metadata", "actions", "signals", "source")
+_END = Place(math.inf, 0)
+_MOST = 2**63 - 1
+_AGES = 1e300  # seconds; NaN and the infinities are no times
+
+
+def checked(interactions: Sequence[Interaction]) -> list[tuple[Interaction, str]]:
+    """Interactions that may be stored, each with its content as JSON.
+
+    Raises:
+        DataError: One is not an interaction, or holds what cannot be stored.
+    """
+    return [(item, _checked(item)) for item in interactions]
+
+
+def _checked(item: Interaction) -> str:
+    if not isinstance(item, Interaction):
+        raise DataError(f"Only an Interaction can be recorded, not {type(item).__name__}.")
+    name_of(item.id, "An interaction's id")
+    for name in ("session", "task"):
+        if getattr(item, name) is not None:
+            name_of(getattr(item, name), f"The {name} of interaction {item.id!r}")
+    if item.source is not None:
+        text_of(item.source, f"The source of interaction {item.id!r}")
+    values = item.to_dict()
+    content = json.dumps({name: values[name] for name in _CONTENT if name in values}, ensure_ascii=False)
+    if len(content) > LONGEST_CONTENT:
+        raise DataError(
+            f"Interaction {item.id!r} has {len(content):,} characters and may have {LONGEST_CONTENT:,}; "
+            "record a shorter text."
+        )
+    return content
+
+
+def record(connection: Connection, user_id: str, items: Sequence[tuple[Interaction, str]]) -> list[Interaction]:
+    """Store what `checked` gave; what is stored already stays as it is.
+
+    Raises:
+        DataError: An id is taken by an interaction of other content.
+    """
+    now = time.time()
+    connection.execute(ADD_USER, (user_id, now))
+    return [_record(connection, user_id, item, content, now) for item, content in items]
+
+
+def _record(connection: Connection, user_id: str, item: Interaction, content: str, now: float) -> Interaction:
+    moment = now if item.time is None else item.time
+    said = item.content_hash()
+    stored = connection.execute(
+        "INSERT INTO interactions (user_id, interaction_id, time, session, task, content, content_hash) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, interaction_id) DO NOTHING RETURNING number",
+        (user_id, item.id, moment, item.session, item.task, content, said),
+    )
+    if stored:
+        return dataclasses.replace(item, time=moment) if item.time is None else item
+    ((there, when, *row),) = connection.execute(
+        f"SELECT content_hash, time, {COLUMNS} FROM interactions WHERE user_id = ? AND interaction_id = ?",
+        (user_id, item.id),
+    )
+    if there != said or item.time not in (None, when):
+        raise DataError(
+            f"User {user_id!r} has another interaction {item.id!r} already; interactions are never changed, "
+            "give the new one its own id."
+        )
+    return parsed(row)[1]
+
+
+def read(
+    connection: Connection,
+    user_id: str,
+    *,
+    before: Before = None,
+    latest: int | None = None,
+) -> list[Interaction]:
+    """A user's interactions, oldest first; see `User.latest` and `User.history`."""
+    count = _MOST if latest is None else max(whole(latest, "latest"), 0)
+    end = place(connection, user_id, before)
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM interactions WHERE user_id = ? AND (time, number) < (?, ?) "
+        "ORDER BY time DESC, number DESC LIMIT ?",
+        (user_id, *end, count),
+    )
+    return [parsed(row)[1] for row in reversed(rows)]
+
+
+def one(connection: Connection, user_id: str, interaction_id: str) -> Interaction:
+    """One interaction by its id; see `User.interaction`."""
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM interactions WHERE user_id = ? AND interaction_id = ?",
+        (user_id, text_of(interaction_id, "An interaction's id")),
+    )
+    if not rows:
+        raise DataError(f"User {user_id!r} has no interaction {interaction_id!r}.")
+    return parsed(rows[0])[1]
+
+
+def count(connection: Connection, user_id: str) -> int:
+    """How many interactions a user has."""
+    return int(connection.execute("SELECT count(*) FROM interactions WHERE user_id = ?", (user_id,))[0][0])
+
+
+def place(connection: Connection, user_id: str, before: Before) -> Place:
+    """The place in a user's history that `before` stands for; nothing at or after it is to be read."""
+    if before is None:
+        return _END
+    if isinstance(before, Interaction):
+        rows = connection.execute(
+            "SELECT time, number FROM interactions WHERE user_id = ? AND interaction_id = ?",
+            (user_id, text_of(before.id, "An interaction's id")),
+        )
+        if not rows:
+            raise DataError(f"User {user_id!r} has no interaction {before.id!r}; record it, or give a time.")
+        return Place(*rows[0])
+    if isinstance(before, bool) or not isinstance(before, int | float) or not -_AGES < before < _AGES:
+        raise DataError(f"before must be a recorded interaction or a time in seconds, not {before!r}.")
+    return Place(float(before), 0)  # numbers begin at 1, so nothing of that very time is before it
+
+
+def at_numbers(connection: Connection, user_id: str, numbers: Sequence[int]) -> dict[int, Interaction]:
+    """A user's interactions by number, oldest first; those of others and forgotten ones are left out."""
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM interactions WHERE user_id = ? AND number IN ({connection.listed}) "
+        "ORDER BY time, number",
+        (user_id, json.dumps(list(numbers))),
+    )
+    return dict(parsed(row) for row in rows)
+
+
+def parsed(row: Sequence[Any]) -> tuple[int, Interaction]:
+    """The number and the interaction of a row of `COLUMNS`.
+
+    Raises:
+        StoreError: The row is damaged.
+    """
+    number, identifier, moment, session, task, content = row
+    try:
+        values = json.loads(content)
+        return number, Interaction(**values, time=moment, session=session, task=task, id=identifier)
+    except (ValueError, TypeError, DataError) as error:
+        raise StoreError(f"Interaction {identifier!r} in the store is damaged: {error}") from error
