@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from personaopt.memory.embedding import Embedder, local_embedder
     from personaopt.optimizers.aligner import PersonaAligner
     from personaopt.optimizers.budget import Budget
+    from personaopt.optimizers.mlflow_callback import MLflowCallback
+    from personaopt.optimizers.progress import Progress
     from personaopt.persona import Edit, Persona, Statement
     from personaopt.program import export, load
 
@@ -52,6 +54,8 @@ _MODULES = {
     "personaopt.memory.embedding": ("Embedder", "local_embedder"),
     "personaopt.optimizers.aligner": ("PersonaAligner",),
     "personaopt.optimizers.budget": ("Budget",),
+    "personaopt.optimizers.mlflow_callback": ("MLflowCallback",),
+    "personaopt.optimizers.progress": ("Progress",),
     "personaopt.persona": ("Edit", "Persona", "Statement"),
     "personaopt.program": ("export", "load"),
 }
@@ -65,6 +69,7 @@ __all__ = [
     "Embedder",
     "Interaction",
     "LocalAdapter",
+    "MLflowCallback",
     "Memory",
     "ModelError",
     "Persona",
@@ -74,6 +79,7 @@ __all__ = [
     "PersonaOptError",
     "PersonaVersion",
     "ProgramError",
+    "Progress",
     "Statement",
     "Store",
     "StoreError",

@@ -147,5 +147,5 @@ def tell(listeners: Sequence[Listener], event: Event) -> None:
     for listener in listeners:
         try:
             listener(event)
-        except Exception:  # noqa: BLE001  a watcher's mistake must not cost the run
+        except Exception:  # a watcher's mistake must not cost the run
             logger.warning("A listener failed on %s.", type(event).__name__, exc_info=True)
