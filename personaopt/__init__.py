@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     )
     from personaopt.interaction import Interaction
     from personaopt.lm.adapter import LocalAdapter
+    from personaopt.lm.limits import limited
     from personaopt.lm.local import configure_local, local_lm
+    from personaopt.lm.metering import Usage
     from personaopt.memory import Memory, PersonaVersion, Store, User, open_store
     from personaopt.memory.embedding import Embedder, local_embedder
     from personaopt.optimizers.aligner import PersonaAligner
@@ -49,7 +51,9 @@ _MODULES = {
     ),
     "personaopt.interaction": ("Interaction",),
     "personaopt.lm.adapter": ("LocalAdapter",),
+    "personaopt.lm.limits": ("limited",),
     "personaopt.lm.local": ("configure_local", "local_lm"),
+    "personaopt.lm.metering": ("Usage",),
     "personaopt.memory": ("Memory", "PersonaVersion", "Store", "User", "open_store"),
     "personaopt.memory.embedding": ("Embedder", "local_embedder"),
     "personaopt.optimizers.aligner": ("PersonaAligner",),
@@ -83,11 +87,13 @@ __all__ = [
     "Statement",
     "Store",
     "StoreError",
+    "Usage",
     "User",
     "VersionConflict",
     "__version__",
     "configure_local",
     "export",
+    "limited",
     "load",
     "local_embedder",
     "local_lm",
