@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from store_fixtures import address, new_database, postgresql, store  # noqa: F401
 from tiny_model import save_tiny_model
 
 from personaopt.lm.patience import wait_passively

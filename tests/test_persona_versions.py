@@ -9,12 +9,6 @@ from personaopt.memory import PersonaVersion, open_store
 from personaopt.persona import Edit, Persona, Statement
 
 
-@pytest.fixture(params=["file", "memory"])
-def store(request, tmp_path):
-    with open_store(":memory:" if request.param == "memory" else tmp_path / "personas.db") as opened:
-        yield opened
-
-
 @pytest.fixture
 def user(store):
     return store.user("u")
@@ -88,8 +82,8 @@ def test_of_eight_at_once_one_wins(user):
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["one store", "a store each"])
-def test_of_eight_that_retry_all_edits_are_kept(tmp_path, shared):
-    path = tmp_path / "a.db"
+def test_of_eight_that_retry_all_edits_are_kept(address, shared):
+    path = address
     stores = [open_store(path)] * 8 if shared else [open_store(path) for _ in range(8)]
 
     def work(number):

@@ -46,12 +46,6 @@ def sentences(count, seed=0):
     return [" ".join(rng.choice(WORDS, size=5)) for _ in range(count)]
 
 
-@pytest.fixture
-def store():
-    with open_store(":memory:", embedder=HashedWords()) as opened:
-        yield opened
-
-
 def brute_force(user, query, k, *, allowed=lambda item: True):
     """The same answer, by comparing all pairs in Python."""
     embed = HashedWords()
@@ -184,9 +178,9 @@ def test_wrong_questions(store, query, k):
         store.user("u").search(query, k)
 
 
-def test_texts_are_embedded_once_and_in_bulk(tmp_path):
+def test_texts_are_embedded_once_and_in_bulk(address):
     embedder = HashedWords()
-    with open_store(tmp_path / "a.db", embedder=embedder) as store:
+    with open_store(address, embedder=embedder) as store:
         user = store.user("u")
         user.record([said("one"), said("two")])
         store.user("v").record(said("of another"))
@@ -197,7 +191,7 @@ def test_texts_are_embedded_once_and_in_bulk(tmp_path):
     assert embedder.texts.count("one") == embedder.texts.count("two") == embedder.texts.count("three") == 1
     assert "of another" not in embedder.texts
     embedder.texts.clear()
-    with open_store(tmp_path / "a.db", embedder=embedder) as store:
+    with open_store(address, embedder=embedder) as store:
         assert len(store.user("u").search("q", 5)) == 3
     assert embedder.texts == ["q"]
 
@@ -205,14 +199,14 @@ def test_texts_are_embedded_once_and_in_bulk(tmp_path):
 def test_vectors_are_float32_under_the_embedders_name(store):
     store.user("u").record(said("tea"))
     store.user("u").search("tea", 1)
-    with store._database.guarded() as connection:
-        name, vector = connection.execute("SELECT embedder, vector FROM embeddings").fetchone()
+    with store.transaction("u", write=False) as connection:
+        ((name, vector),) = connection.execute("SELECT embedder, vector FROM embeddings")
     assert name == "hashed-words/1"
     assert np.array_equal(np.frombuffer(vector, dtype="<f4"), HashedWords()(["tea"])[0])
 
 
-def test_another_embedder_makes_its_own_vectors(tmp_path):
-    path = tmp_path / "a.db"
+def test_another_embedder_makes_its_own_vectors(address):
+    path = address
     with open_store(path, embedder=HashedWords()) as store:
         store.user("u").record([said("tea"), said("jazz")])
         store.user("u").search("tea", 1)
@@ -224,8 +218,8 @@ def test_another_embedder_makes_its_own_vectors(tmp_path):
         store.user("u").search("tea", 1)
 
 
-def test_what_another_store_recorded_is_found(tmp_path):
-    path = tmp_path / "a.db"
+def test_what_another_store_recorded_is_found(address):
+    path = address
     with open_store(path, embedder=HashedWords()) as one, open_store(path, embedder=HashedWords()) as two:
         one.user("u").record([said("tea", time=5, id="first"), said("jazz", time=6)])
         assert len(one.user("u").search("tea", 9)) == 2
@@ -237,8 +231,8 @@ def test_what_another_store_recorded_is_found(tmp_path):
         assert one.user("u").search("tea", 3, before=5)[0].interaction.id == "older"
 
 
-def test_what_another_process_recorded_is_found(tmp_path):
-    path = tmp_path / "a.db"
+def test_what_another_process_recorded_is_found(address):
+    path = address
     script = (
         "import sys; from personaopt.interaction import Interaction; from personaopt.memory import open_store\n"
         "open_store(sys.argv[1]).user('u').record(Interaction({'text': 'tea from afar'}, id='afar'))"
@@ -250,24 +244,24 @@ def test_what_another_process_recorded_is_found(tmp_path):
         assert store.user("u").search("tea from afar", 1)[0].interaction.id == "afar"
 
 
-def test_what_was_deleted_behind_the_cache_is_not_found(tmp_path):
-    path = tmp_path / "a.db"
+def test_what_was_deleted_behind_the_cache_is_not_found(address):
+    path = address
     with open_store(path, embedder=HashedWords()) as one, open_store(path, embedder=HashedWords()) as two:
         user = one.user("u")
         user.record([said("tea", id="gone", time=2), said("tea", id="stays", time=1)])
         assert len(user.search("tea", 9)) == 2
-        with two._database.transaction() as connection:
+        with two.transaction("u") as connection:
             connection.execute("DELETE FROM interactions WHERE interaction_id = 'gone'")
         assert [memory.interaction.id for memory in user.search("tea", 1)] == ["stays"]
         assert one.health()["embeddings"] == 1
-        with two._database.transaction() as connection:
+        with two.transaction("u") as connection:
             connection.execute("DELETE FROM interactions")
         two.user("u").record(said("tea", id="another"))
         assert [memory.interaction.id for memory in user.search("tea", 1)] == ["another"]
 
 
-def test_the_cache_is_bounded_and_its_size_changes_no_answer(tmp_path):
-    with open_store(tmp_path / "a.db", embedder=HashedWords()) as store:
+def test_the_cache_is_bounded_and_its_size_changes_no_answer(address):
+    with open_store(address, embedder=HashedWords()) as store:
         search = EpisodicSearch(store, store.embedder, cached_vectors=50)
         for name in range(10):
             store.user(str(name)).record([said(text) for text in sentences(20, seed=name)])
@@ -281,9 +275,9 @@ def test_the_cache_is_bounded_and_its_size_changes_no_answer(tmp_path):
         assert len(search.search("big", "tea", 80)) == 80  # larger than the bound, and still answered
 
 
-def test_threads_that_record_and_search_see_a_consistent_store(tmp_path):
+def test_threads_that_record_and_search_see_a_consistent_store(address):
     failures = []
-    with open_store(tmp_path / "a.db", embedder=HashedWords()) as store:
+    with open_store(address, embedder=HashedWords()) as store:
 
         def work(name):
             user = store.user(name)

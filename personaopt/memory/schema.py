@@ -118,7 +118,11 @@ def connect(path: Path | None) -> sqlite3.Connection:
                         _migrate(connection)
                     finally:
                         connection.close()
-        return _open(path, "rw")
+        connection = _open(path, "rw")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA:
+            return connection
+        connection.close()
+        raise StoreError(f"The store {path} was migrated by another version of personaopt just now; open it again.")
     except Timeout as error:
         raise StoreError(
             f"Another process has been preparing the store {path} for {WAIT_SECONDS:.0f} seconds; try again."
@@ -146,18 +150,21 @@ def _schema_of(path: Path) -> int:
         beginning = file.read(len(_MAGIC))
     if beginning not in (b"", _MAGIC):  # SQLite itself takes a file of one byte for an empty one
         raise StoreError(f"The file {path} is not a store; it was left as it is.")
-    try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
+    # Reading a log makes files beside the store, which one that is refused must not get. Without a log there is
+    # nothing to read but the file; should another process begin to write at this very moment, what looks damaged is
+    # read once more.
+    ways = ("mode=ro",) if Path(f"{path}-wal").exists() else ("mode=ro&immutable=1", "mode=ro")
+    for way in ways:
         try:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        finally:
-            connection.close()
-    except sqlite3.OperationalError:
-        raise  # locked or unreadable, which says nothing of what is in it
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"The file {path} is not a store, or is damaged: {error}; it was left as it is.") from error
+            application, version, tables = _header(f"{path.as_uri()}?{way}")
+            break
+        except sqlite3.OperationalError:
+            raise  # locked or unreadable, which says nothing of what is in it
+        except sqlite3.DatabaseError as error:
+            if way == ways[-1]:
+                raise StoreError(
+                    f"The file {path} is not a store, or is damaged: {error}; it was left as it is."
+                ) from error
     if application == 0 and version == 0 and tables == 0:
         return 0
     if application != APPLICATION_ID:
@@ -168,6 +175,17 @@ def _schema_of(path: Path) -> int:
             "upgrade personaopt. The file was left as it is."
         )
     return version
+
+
+def _header(uri: str) -> tuple[int, int, int]:
+    """Application, schema version and number of tables of a database."""
+    connection = sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS)
+    try:
+        questions = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        application, version, tables = (connection.execute(question).fetchone()[0] for question in questions)
+        return application, version, tables
+    finally:
+        connection.close()
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

@@ -164,24 +164,30 @@ class Store(Protocol):
 
 
 def open_store(path: str | os.PathLike[str], *, embedder: Embedder | None = None) -> Store:
-    """Open a store, and make it if the file is not there.
+    """Open a store, and make it if it is not there.
 
-    Many threads and many processes may use one file at once. Close it when done, or use it as a context manager.
+    Many threads and many processes may use one store at once. Close it when done, or use it as a context manager.
 
     Args:
-        path: A SQLite file, or `":memory:"` for a store that ends with the process.
+        path: A SQLite file, `":memory:"` for a store that ends with the process, or a `postgresql://…` address
+            (which needs `personaopt[postgres]`; see `docs/postgresql.md` for its roles).
         embedder: What search compares texts with; `local_embedder()` when missing.
 
     Raises:
         StoreError: The path is not one of a store that this version can use; nothing is changed then.
     """
-    from personaopt.memory.sqlite import SqliteStore  # here, because that module needs this one
+    # Here, because these modules need this one.
+    from personaopt.memory.postgres import PostgresStore
+    from personaopt.memory.sqlite import SqliteStore
 
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str) or not os.fspath(path):
-        raise StoreError("A store is opened with the path of a file, or ':memory:'.")
+        raise StoreError("A store is opened with the path of a file, a postgresql:// address, or ':memory:'.")
     scheme = re.match(r"([A-Za-z][\w+.-]+)://", os.fspath(path))
+    if scheme and scheme[1] in ("postgresql", "postgres"):
+        return PostgresStore(os.fspath(path), embedder)
     if scheme:
         raise StoreError(
-            f"This version keeps stores in SQLite files only, not at a {scheme[1]}:// address; give a path of a file."
+            f"Stores are kept in SQLite files and in PostgreSQL, not at a {scheme[1]}:// address; "
+            "give the path of a file or a postgresql:// address."
         )
     return SqliteStore(path, embedder)

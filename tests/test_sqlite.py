@@ -1,0 +1,151 @@
+"""What is special about a store in a SQLite file: how it is opened, made, migrated and refused."""
+
+import hashlib
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from personaopt.errors import StoreError
+from personaopt.interaction import Interaction
+from personaopt.memory import open_store
+
+
+def said(text, **values):
+    return Interaction({"text": text}, **values)
+
+
+def digest(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def test_the_file_is_written_safely(tmp_path):
+    with open_store(tmp_path / "a.db") as store, store._database.guarded() as connection:
+        settings = {
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        }
+        assert connection.execute("PRAGMA busy_timeout").fetchone()[0] >= 30_000
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
+def test_a_newer_schema_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "newer.db"
+    open_store(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = digest(path)
+    with pytest.raises(StoreError, match="schema 99") as caught:
+        open_store(path)
+    assert "\n" not in str(caught.value)
+    assert digest(path) == before
+    assert sorted(os.listdir(tmp_path)) == ["newer.db", "newer.db.lock"]
+
+
+def test_a_newer_schema_still_in_the_log_is_seen(tmp_path):
+    path = tmp_path / "newer.db"
+    open_store(path).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA wal_autocheckpoint = 0")
+    holder.execute("PRAGMA user_version = 99")
+    before = digest(path)
+    with pytest.raises(StoreError, match="schema 99"):
+        open_store(path)
+    assert digest(path) == before
+    holder.close()
+
+
+def foreign_database(path):
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        foreign_database,
+        lambda path: path.write_text("not a database"),
+        lambda path: path.write_bytes(b"x"),
+        lambda path: path.write_bytes(os.urandom(10_000)),
+        lambda path: path.write_bytes(b"SQLite format 3\x00" + os.urandom(5_000)),
+    ],
+    ids=["foreign", "text", "one byte", "noise", "noise after the magic"],
+)
+def test_what_is_not_a_store_is_refused_and_left_as_it_is(tmp_path, make):
+    path = tmp_path / "thing.db"
+    make(path)
+    before = digest(path)
+    with pytest.raises(StoreError, match=r"thing\.db"):
+        open_store(path)
+    assert digest(path) == before
+    assert os.listdir(tmp_path) == ["thing.db"]
+
+
+def test_a_damaged_store_is_reported(tmp_path):
+    path = tmp_path / "damaged.db"
+    with open_store(path) as store:
+        store.user("u").record([said(f"text {n} " * 50, id=str(n)) for n in range(200)])
+    content = bytearray(path.read_bytes())
+    content[8192:-4096] = os.urandom(len(content) - 4096 - 8192)
+    path.write_bytes(content)
+    with open_store(path) as store:
+        assert store.health()["integrity"] != "ok"
+        with pytest.raises(StoreError, match=r"damaged\.db"):
+            store.user("u").history()
+
+
+def test_a_truncated_store_is_reported(tmp_path):
+    path = tmp_path / "cut.db"
+    with open_store(path) as store:
+        store.user("u").record([said(f"text {n} " * 50) for n in range(200)])
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(StoreError, match=r"cut\.db"):  # noqa: SIM117
+        with open_store(path) as store:
+            store.user("u").history()
+
+
+def test_an_empty_file_and_a_half_made_store_become_stores(tmp_path):
+    (tmp_path / "empty.db").touch()
+    connection = sqlite3.connect(tmp_path / "half.db")
+    connection.execute("PRAGMA journal_mode = WAL")  # as far as a process gets that is killed while making a store
+    connection.close()
+    for name in ("empty.db", "half.db"):
+        with open_store(tmp_path / name) as store:
+            store.user("u").record(said("x"))
+            assert store.user("u").count() == 1
+
+
+def test_places_where_no_store_can_be(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path, tmp_path / "missing" / "a.db", tmp_path / "file" / "a.db", os.devnull, "", 7, None, b"a.db"):
+        with pytest.raises(StoreError) as caught:
+            open_store(path)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root cannot write to")
+def test_a_folder_that_cannot_be_written():
+    began = time.monotonic()
+    with pytest.raises(StoreError, match=r"/proc/a\.db"):
+        open_store("/proc/a.db")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("address", ["mysql://host/db", "redis://host", "file:///store.db"])
+def test_other_databases_are_refused(address, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="SQLite"):
+        open_store(address)
+    assert os.listdir(tmp_path) == []
+
+
+def test_odd_file_names(tmp_path):
+    path = tmp_path / "a?mode=ro#50% ü.db"
+    with open_store(path) as store:
+        store.user("u").record(said("x"))
+    assert path.is_file()
