@@ -41,7 +41,7 @@ class PersonaPredict(dspy.Predict):
         if not self._measures():
             return super().forward(**kwargs)
         lm, config, signature, demos, inputs = self._forward_preprocess(**kwargs)
-        with dspy.context(send_stream=None):
+        with self._streaming():
             completions = dspy.settings.adapter(lm, lm_kwargs=config, signature=signature, demos=demos, inputs=inputs)
         return self._forward_postprocess(completions, signature, **inputs)
 
@@ -50,7 +50,7 @@ class PersonaPredict(dspy.Predict):
         if not self._measures():
             return await super().aforward(**kwargs)
         lm, config, signature, demos, inputs = self._forward_preprocess(**kwargs)
-        with dspy.context(send_stream=None):
+        with self._streaming():
             completions = await dspy.settings.adapter.acall(
                 lm, lm_kwargs=config, signature=signature, demos=demos, inputs=inputs
             )
@@ -89,11 +89,15 @@ class PersonaPredict(dspy.Predict):
         self.known, self.version, self.loaded = known, version, True
         return self
 
+    def _streaming(self) -> Any:
+        """As `dspy.Predict` does it: the LM's words go to the stream only where they are listened to."""
+        return dspy.context(caller_predict=self) if self._should_stream() else dspy.context(send_stream=None)
+
     def _measures(self) -> bool:
         """Whether the configured adapter decides closed sets of answers itself.
 
         Raises:
-            ConfigurationError: The answer is to be streamed, and it is decided as a whole.
+            ConfigurationError: The answer is to be streamed, and it comes as a whole.
         """
         measures = isinstance(dspy.settings.adapter, LocalAdapter) and not is_decided_by_type(self.signature)
         decided = set(self.fields)
@@ -103,5 +107,10 @@ class PersonaPredict(dspy.Predict):
             raise ConfigurationError(
                 f"The output {', '.join(sorted(decided))} is chosen by its probability and comes as a whole, so it "
                 "cannot be streamed; stream free text, or call the agent itself."
+            )
+        if measures and self._should_stream() and dspy.settings.stream_listeners:
+            raise ConfigurationError(
+                "LocalAdapter has an output written as JSON in one piece, which no StreamListener can follow; leave "
+                "the listeners out, or configure dspy.ChatAdapter()."
             )
         return measures
