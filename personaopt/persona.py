@@ -28,7 +28,7 @@ def estimate_tokens(text: str) -> int:
     Each word counts one token for every six characters begun, each other visible character one. On English text this
     is within a few percent of byte-pair vocabularies of 50,000 to 200,000 entries.
     """
-    return sum(math.ceil(len(piece) / 6) if piece[0].isalnum() else 1 for piece in _PIECES.findall(text))
+    return sum(math.ceil(len(piece) / 6) for piece in _PIECES.findall(text))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

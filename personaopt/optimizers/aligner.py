@@ -24,7 +24,9 @@ from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import ContrastiveCritic, Critic, LMCritic
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
 from personaopt.optimizers.evidence import brought_up_to_date
+from personaopt.optimizers.forecast import lms_of, previewed
 from personaopt.optimizers.losses import Metric, objective_for
+from personaopt.optimizers.preview import Preview
 from personaopt.optimizers.results import Alignment, Step
 from personaopt.optimizers.run import OutOfBudget, Run
 from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
@@ -134,6 +136,11 @@ class PersonaAligner(Teleprompter):
                 alignment = await adrive(self._align(run), threads=self.threads, may_repeat=run.may_repeat)
         return _stored(student, alignment)
 
+    def preview(self, agent: PersonaAgent, *, trainset: Sequence[Interaction | dspy.Example] | None = None) -> Preview:
+        """What `compile` would cost, expected and at most; no LM is asked and nothing is embedded."""
+        with agent.speaking(), one_call_an_attempt():
+            return previewed(self._run(agent, trainset), start=self._start(agent), epochs=self.epochs)
+
     def get_params(self) -> dict[str, Any]:
         """What it was made with, as JSON values: strategies by their names, so that no LM and no key is logged."""
         return {
@@ -187,8 +194,7 @@ class PersonaAligner(Teleprompter):
 
     def _begin(self, run: Run) -> Steps[None]:
         """The first persona, from the history, for a user who has none."""
-        small = is_small_local(run.agent.lm)
-        start = self.start or (EmptyStart() if small else ProfileStart())
+        start = self._start(run.agent)
         if not run.persona:
             learnable = [*run.background, *run.window.learn]
             (persona,) = yield from run.level([start.ask(run.agent, learnable)])
@@ -197,12 +203,15 @@ class PersonaAligner(Teleprompter):
             else:
                 run.persona = persona
 
+    def _start(self, agent: PersonaAgent) -> Start:
+        return self.start or (EmptyStart() if is_small_local(agent.lm) else ProfileStart())
+
     def _run(self, agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Example] | None) -> Run:
         history = _with_truth(agent, trainset)
         window = latest_with_slice(history, self.latest, self.held_out, self.seed)
         small = is_small_local(agent.lm)
         objective = objective_for(agent, self.metric)
-        return Run(
+        run = Run(
             agent=agent,
             objective=objective,
             critic=self.critic or (ContrastiveCritic() if small else LMCritic()),
@@ -216,6 +225,8 @@ class PersonaAligner(Teleprompter):
             persona=agent.persona,
             notes=[window.note] if window.note else [],
         )
+        self.budget.check_prices(lms_of(run, self._start(agent)))
+        return run
 
     def _record(self, run: Run, before: Any, losses: list[float], steps: list[Step], stopped: str) -> Alignment:
         return Alignment(

@@ -31,7 +31,10 @@ class Gradient:
 
 
 class Critic(Protocol):
-    """Turns one outcome into feedback on the persona. Called for every outcome that was not right, all at once."""
+    """Turns one outcome into feedback on the persona. Called for every outcome that was not right, all at once.
+
+    An attribute `calls` says how many LM calls it makes for each; 1 where it has none.
+    """
 
     def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
         """The call to be made, or an ask that needs none."""
@@ -74,6 +77,8 @@ class LMCritic:
 
 class ContrastiveCritic:
     """States what the user said instead of what was answered. Needs no LM: for models that cannot reflect."""
+
+    calls = 0
 
     def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
         """The contrast, as an ask that makes no call."""

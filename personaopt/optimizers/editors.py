@@ -49,7 +49,10 @@ Edits = tuple[Edit, ...]
 
 
 class Editor(Protocol):
-    """Proposes changes to a persona; each is tried as a whole."""
+    """Proposes changes to a persona; each is tried as a whole.
+
+    An attribute `calls` says how many LM calls it makes for each candidate; 1 where it has none.
+    """
 
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
         """At most `request.count` proposals; all their calls are made at once. None when it has no more ideas."""
@@ -95,6 +98,8 @@ class LMEditor:
 
 class EvidenceEditor:
     """Statements of what the history shows, tried group by group. Needs no LM: acceptance decides what is kept."""
+
+    calls = 0
 
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
         """The next untried statements; those that helped, but less than another one, are tried again."""
