@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from personaopt.lm.metering import Usage
     from personaopt.memory import Memory, PersonaVersion, Store, User, open_store
     from personaopt.memory.embedding import Embedder, local_embedder
+    from personaopt.optimizers.acceptance import AcceptAll, ImprovesBoth, PairedTest, Strict
     from personaopt.optimizers.aligner import PersonaAligner
     from personaopt.optimizers.budget import Budget
     from personaopt.optimizers.mlflow_callback import MLflowCallback
     from personaopt.optimizers.progress import Progress
+    from personaopt.optimizers.windows import HardestWindow, LatestWindow, ReplayWindow, StratifiedWindow
     from personaopt.persona import Edit, Persona, Statement
     from personaopt.program import export, load
 
@@ -56,26 +58,33 @@ _MODULES = {
     "personaopt.lm.metering": ("Usage",),
     "personaopt.memory": ("Memory", "PersonaVersion", "Store", "User", "open_store"),
     "personaopt.memory.embedding": ("Embedder", "local_embedder"),
+    "personaopt.optimizers.acceptance": ("AcceptAll", "ImprovesBoth", "PairedTest", "Strict"),
     "personaopt.optimizers.aligner": ("PersonaAligner",),
     "personaopt.optimizers.budget": ("Budget",),
     "personaopt.optimizers.mlflow_callback": ("MLflowCallback",),
     "personaopt.optimizers.progress": ("Progress",),
+    "personaopt.optimizers.windows": ("HardestWindow", "LatestWindow", "ReplayWindow", "StratifiedWindow"),
     "personaopt.persona": ("Edit", "Persona", "Statement"),
     "personaopt.program": ("export", "load"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "AcceptAll",
     "Budget",
     "ConfigurationError",
     "DataError",
     "Edit",
     "Embedder",
+    "HardestWindow",
+    "ImprovesBoth",
     "Interaction",
+    "LatestWindow",
     "LocalAdapter",
     "MLflowCallback",
     "Memory",
     "ModelError",
+    "PairedTest",
     "Persona",
     "PersonaAgent",
     "PersonaAligner",
@@ -84,9 +93,12 @@ __all__ = [
     "PersonaVersion",
     "ProgramError",
     "Progress",
+    "ReplayWindow",
     "Statement",
     "Store",
     "StoreError",
+    "StratifiedWindow",
+    "Strict",
     "Usage",
     "User",
     "VersionConflict",
