@@ -1,16 +1,23 @@
 """What is special about a store in a SQLite file: how it is opened, made, migrated and refused."""
 
+import dataclasses
 import hashlib
+import json
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from hashed_words import HashedWords
 
-from personaopt.errors import StoreError
+from personaopt.errors import DataError, StoreError
 from personaopt.interaction import Interaction
 from personaopt.memory import open_store
+from personaopt.memory.schema import APPLICATION_ID, MIGRATIONS, SCHEMA
+from personaopt.persona import Persona
 
 
 def said(text, **values):
@@ -149,3 +156,101 @@ def test_odd_file_names(tmp_path):
     with open_store(path) as store:
         store.user("u").record(said("x"))
     assert path.is_file()
+
+
+def make_version_1(path):
+    """A store as schema 1 made it, with data of two users."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    for statement in MIGRATIONS[0]:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    persona = json.dumps(Persona.from_text("Likes tea.").to_dict())
+    for user in ("u", "v"):
+        connection.execute("INSERT INTO users VALUES (?, 1.5)", (user,))
+        for number in range(3):
+            content = {
+                "inputs": {"text": f"{user} {number}"},
+                "response": {},
+                "ground_truth": {"tag": "é"},
+                "metadata": {},
+            }
+            row = connection.execute(
+                "INSERT INTO interactions (user_id, interaction_id, time, session, content) VALUES (?, ?, ?, ?, ?) "
+                "RETURNING row",
+                (user, f"i{number}", 10 - number, "s" if number else None, json.dumps(content, ensure_ascii=False)),
+            ).fetchone()[0]
+            vector = HashedWords()([f"{user} {number}"])[0].tobytes()
+            connection.execute(
+                "INSERT INTO embeddings (row, embedder, vector) VALUES (?, 'hashed-words/1', ?)", (row, vector)
+            )
+        connection.execute("INSERT INTO personas VALUES (?, 1, NULL, ?, 2.5, 'me', 'why', '[]')", (user, persona))
+    connection.close()
+
+
+def check_migrated(path):
+    embedder = HashedWords()
+    with open_store(path, embedder=embedder) as store:
+        assert store.health()["schema"] == SCHEMA
+        assert store.health()["integrity"] == "ok"
+        with store.transaction("u", write=False) as connection:
+            assert connection.execute("PRAGMA foreign_key_check") == []
+        for name in ("u", "v"):
+            user = store.user(name)
+            assert [item.id for item in user.history()] == ["i2", "i1", "i0"]
+            item = user.interaction("i1")
+            assert (item.inputs["text"], item.ground_truth["tag"], item.session) == (f"{name} 1", "é", "s")
+            assert user.record(item) == item  # its hash is there
+            with pytest.raises(DataError, match="another interaction"):
+                user.record(dataclasses.replace(item, ground_truth={"tag": "e"}))
+            assert user.search(f"{name} 2", 1)[0].interaction.id == "i2"
+            (version,) = user.personas()
+            assert (version.version, version.persona.render(), version.author) == (1, "- Likes tea.", "me")
+            assert (version.run, version.redacted) == ("", False)
+            user.save_persona(Persona(), parent=1, author="me", run="r")
+            store.start_run(name, "r2", {})
+        assert embedder.texts == ["u 2", "v 2"]  # only the queries: the vectors were kept
+
+
+def test_a_store_of_schema_1_is_brought_up_to_date(tmp_path):
+    make_version_1(tmp_path / "old.db")
+    check_migrated(tmp_path / "old.db")
+
+
+def test_processes_that_migrate_at_once_do_it_once(tmp_path):
+    for attempt in range(3):
+        path = tmp_path / f"old{attempt}.db"
+        make_version_1(path)
+        script = (
+            "import sys; from personaopt.memory import open_store\n"
+            "print('ready', flush=True); sys.stdin.readline()\n"
+            "with open_store(sys.argv[1]) as store: print(store.user('u').count())"
+        )
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            for _ in range(4)
+        ]
+        for process in processes:
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert [process.communicate(timeout=60)[0] for process in processes] == ["3\n"] * 4
+        check_migrated(path)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path):
+    path = tmp_path / "old.db"
+    make_version_1(path)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("UPDATE interactions SET content = 'no JSON' WHERE interaction_id = 'i1' AND user_id = 'v'")
+    connection.close()
+    with pytest.raises(StoreError, match=r"old\.db"):
+        open_store(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert "row" in connection.execute("SELECT sql FROM sqlite_master WHERE name = 'interactions'").fetchone()[0]
+    connection.close()

@@ -197,8 +197,8 @@ def weakness(connection: Any) -> str:
 
 def _version(connection: Any, name: str) -> int:
     """The schema version, 0 where there is none."""
-    there = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", (NAMESPACE,)).fetchone()[0]
-    if not there:
+    # Asked of the table: what PostgreSQL remembers of names may be older than the lock that was waited for.
+    if not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (NAMESPACE,)).fetchone():
         return 0
     ours = connection.execute(
         "SELECT 1 FROM pg_class WHERE relnamespace = %s::regnamespace AND relname = 'schema_version'", (NAMESPACE,)
