@@ -13,6 +13,7 @@ import numpy as np
 from dspy.adapters.utils import parse_value
 
 from personaopt.errors import ConfigurationError, PersonaError
+from personaopt.explanation import Asked, Explanation, explain
 from personaopt.interaction import Interaction, query_text
 from personaopt.lm.adapter import LocalAdapter, answers_of
 from personaopt.lm.calibration import Calibration
@@ -193,14 +194,37 @@ class PersonaAgent(dspy.Module):
         recalled = self.recall(inputs)
         with self.speaking():
             prediction = self.predict(**self.prompt_inputs(inputs, recalled))
-        return self.finish(prediction, recalled)
+        return self._answered(inputs, prediction, recalled)
 
     async def aforward(self, **inputs: Any) -> dspy.Prediction:
         """The same, awaited."""
         recalled = self.recall(inputs)
         with self.speaking():
             prediction = await self.predict.acall(**self.prompt_inputs(inputs, recalled))
-        return self.finish(prediction, recalled)
+        return self._answered(inputs, prediction, recalled)
+
+    def why(self, prediction: dspy.Prediction, *, measure: bool = True) -> Explanation:
+        """Which statements and memories carried an answer of this agent.
+
+        Args:
+            prediction: What calling the agent returned.
+            measure: Whether to ask again without each statement and each memory, all at once, and tell how much less
+                likely the answer is then. Needs an LM that measures probabilities, and as many calls as there are
+                parts and one more. Without it nothing is called.
+
+        Raises:
+            ConfigurationError: The prediction is not one of this user's agent.
+        """
+        return explain(self, prediction, measure=measure)
+
+    def _answered(self, inputs: Mapping[str, Any], prediction: dspy.Prediction, recalled: Recall) -> dspy.Prediction:
+        answer = self.finish(prediction, recalled)
+        try:
+            persona = self.persona
+        except PersonaError:  # another optimizer wrote too much; the agent answers all the same
+            persona = self.predict.known
+        answer._asked = Asked(self.user.id, dict(inputs), persona)
+        return answer
 
     def speaking(self) -> Any:
         """A context in which the LM is spoken to through the adapter that suits it, unless one is configured."""

@@ -47,6 +47,7 @@ RANKS = {
     "memory": 3,
     "lm": 3,
     "actions": 3,
+    "explanation": 4,
     "agent": 4,
     "program": 5,
     "optimizers": 5,
