@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from personaopt.optimizers.aligner import PersonaAligner
     from personaopt.optimizers.budget import Budget
     from personaopt.optimizers.mlflow_callback import MLflowCallback
+    from personaopt.optimizers.preview import Preview
     from personaopt.optimizers.progress import Progress
     from personaopt.optimizers.windows import HardestWindow, LatestWindow, ReplayWindow, StratifiedWindow
     from personaopt.persona import Edit, Persona, Statement
@@ -62,6 +63,7 @@ _MODULES = {
     "personaopt.optimizers.aligner": ("PersonaAligner",),
     "personaopt.optimizers.budget": ("Budget",),
     "personaopt.optimizers.mlflow_callback": ("MLflowCallback",),
+    "personaopt.optimizers.preview": ("Preview",),
     "personaopt.optimizers.progress": ("Progress",),
     "personaopt.optimizers.windows": ("HardestWindow", "LatestWindow", "ReplayWindow", "StratifiedWindow"),
     "personaopt.persona": ("Edit", "Persona", "Statement"),
@@ -91,6 +93,7 @@ __all__ = [
     "PersonaError",
     "PersonaOptError",
     "PersonaVersion",
+    "Preview",
     "ProgramError",
     "Progress",
     "ReplayWindow",

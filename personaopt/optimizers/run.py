@@ -106,7 +106,8 @@ class Run:
             if self.budget.calls is not None and self._promised + calls > self.budget.calls:
                 return False
             self._promised += calls
-            return True
+        self.meter.repeat()
+        return True
 
     def simulate(self) -> Steps[None]:
         """Answer window and slice under the persona. What cannot be answered is left out, with a note.
