@@ -176,7 +176,8 @@ class Bars:
             if not self._tasks:
                 self._bars.start()
             self._tasks[run] = self._bars.add_task(text, total=calls or None)
-        self._bars.update(self._tasks[run], description=text, completed=done, total=calls or None)
+        # What is done next is shown at once; the calls are counted when the bar is drawn next.
+        self._bars.update(self._tasks[run], description=text, completed=done, total=calls or None, refresh=not done)
 
     def line(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)
