@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from personaopt.optimizers.acceptance import AcceptAll, ImprovesBoth, PairedTest, Strict
     from personaopt.optimizers.aligner import PersonaAligner
     from personaopt.optimizers.budget import Budget
+    from personaopt.optimizers.judges import LMJudge
     from personaopt.optimizers.mlflow_callback import MLflowCallback
     from personaopt.optimizers.preview import Preview
     from personaopt.optimizers.progress import Progress
@@ -62,6 +63,7 @@ _MODULES = {
     "personaopt.optimizers.acceptance": ("AcceptAll", "ImprovesBoth", "PairedTest", "Strict"),
     "personaopt.optimizers.aligner": ("PersonaAligner",),
     "personaopt.optimizers.budget": ("Budget",),
+    "personaopt.optimizers.judges": ("LMJudge",),
     "personaopt.optimizers.mlflow_callback": ("MLflowCallback",),
     "personaopt.optimizers.preview": ("Preview",),
     "personaopt.optimizers.progress": ("Progress",),
@@ -81,6 +83,7 @@ __all__ = [
     "HardestWindow",
     "ImprovesBoth",
     "Interaction",
+    "LMJudge",
     "LatestWindow",
     "LocalAdapter",
     "MLflowCallback",
