@@ -32,9 +32,13 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     done = run([sys.executable, "-c", "\n".join(blocks)], tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "the user said:" in done.stdout
-    assert "mean loss" in done.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["u1.json"]  # no logs, no stores left behind
+    left = [path.name for path in tmp_path.iterdir()]  # no logs, no stores left behind
+    if page.name == "README.md":
+        assert "the user said:" in done.stdout
+        assert "mean loss" in done.stdout
+        assert left == ["u1.json"]
+    else:
+        assert left == []
 
 
 def commands():
