@@ -1,0 +1,276 @@
+"""The optimizers on the testbed: each gets the same user, the same stand-in and the same number of LM calls.
+
+Every method reports its path, the text it would have answered under after so many calls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import dspy
+import numpy as np
+
+from personaopt.agent import PersonaAgent
+from personaopt.evals.testbed import prompts
+from personaopt.evals.testbed.stand_in import Judge, Noise, StandIn, stand_in_lm
+from personaopt.evals.testbed.users import AnswerMail, InventedUser
+from personaopt.interaction import Interaction
+from personaopt.memory import CallableEmbedder, open_store
+from personaopt.optimizers.acceptance import AcceptAll
+from personaopt.optimizers.aligner import PersonaAligner
+from personaopt.optimizers.asks import Ask
+from personaopt.optimizers.budget import Budget
+from personaopt.optimizers.critics import Gradient, LMCritic
+from personaopt.optimizers.editors import EditRequest, Edits
+from personaopt.optimizers.losses import Outcome
+from personaopt.optimizers.quiet_textgrad import textgrad
+from personaopt.optimizers.windows import Window, latest_with_slice
+from personaopt.persona import Persona
+
+Path = list[tuple[int, str]]
+"""What would have been answered under after so many calls; the first entry is the start."""
+
+_FOREVER = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What every method is given.
+
+    Attributes:
+        user: Whose persona it is about.
+        noise: The dials.
+        budget: LM calls.
+        latest, held_out: Size of the window and of the held-out slice; who has no use for a slice learns from both.
+        seed: For the noise and for what is drawn.
+    """
+
+    user: InventedUser
+    noise: Noise
+    budget: int
+    latest: int
+    held_out: int
+    seed: int
+
+    @property
+    def window(self) -> Window:
+        """The interactions to learn from and to judge by, the same for all."""
+        return latest_with_slice(self.user.history, self.latest, self.held_out, self.seed)
+
+    @property
+    def judge(self) -> Judge:
+        """The metric."""
+        return Judge(self.noise.judge, self.seed)
+
+    def lm(self) -> tuple[dspy.LM, StandIn]:
+        """A fresh stand-in."""
+        lm = stand_in_lm(self.noise, self.seed)
+        return lm, lm.engine
+
+    def agent(self) -> PersonaAgent:
+        """The user's agent, in a store of its own, under the starting persona."""
+        store = open_store(":memory:", embedder=CallableEmbedder("testbed/none", _one_direction))
+        user = store.user(self.user.user_id)
+        for item in self.user.history:
+            user.record(item)
+        user.save_persona(self.user.start, parent=0, author="testbed", reason="what was known before")
+        return PersonaAgent(AnswerMail, user=user, retrieve=0)
+
+
+def _one_direction(texts: Sequence[str]) -> Any:
+    return np.ones((len(texts), 2), dtype=np.float32) / np.sqrt(2.0)
+
+
+Method = Callable[[Trial], Path]
+
+
+class _WatchedCritic(LMCritic):
+    """Notes under which persona each epoch begins, and after how many calls."""
+
+    def __init__(self, engine: StandIn, path: Path) -> None:
+        super().__init__()
+        self.engine = engine
+        self.path = path
+
+    def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
+        text = persona.render()
+        if text != self.path[-1][1]:
+            self.path.append((self.engine.calls.total(), text))
+        return super().gradient(agent, persona, outcome)
+
+
+def aligned(trial: Trial, **settings: Any) -> Path:
+    """Ours: `PersonaAligner`, with its defaults but for the window and the budget.
+
+    Args:
+        trial: What is given.
+        **settings: Other arguments of `PersonaAligner`.
+    """
+    lm, engine = trial.lm()
+    agent = trial.agent()
+    path: Path = [(0, agent.persona.render())]
+    arguments: dict[str, Any] = {
+        "latest": trial.latest,
+        "held_out": trial.held_out,
+        "metric": trial.judge,
+        "critic": _WatchedCritic(engine, path),
+        "budget": Budget(calls=trial.budget),
+        "seed": trial.seed,
+        "epochs": _FOREVER,
+        "threads": 1,
+    }
+    with dspy.context(lm=lm):
+        after = PersonaAligner(**arguments | settings).compile(agent)
+    path.append((engine.calls.total(), after.persona.render()))
+    return path
+
+
+class RewritePersona(dspy.Signature):
+    """Rewrite the description of one user by which an assistant answers for that user, using all the feedback.
+
+    Write the whole new description, one statement a line.
+    """
+
+    persona: str = dspy.InputField(desc="The description as it is.")
+    feedback: list[str] = dspy.InputField(desc="Feedback on answers that were given under it.")
+    new_persona: str = dspy.OutputField(desc="The new description, complete.")
+
+
+class Rewriter:
+    """PersonaAgent's LLM_update: the persona is written anew from all feedback at once."""
+
+    def __init__(self) -> None:
+        self.predict = dspy.Predict(RewritePersona)
+
+    def propose(self, request: EditRequest) -> list[Ask[Edits]]:
+        """One rewrite, as the edits that lead to it."""
+        if not request.gradients:
+            return []
+
+        def finish(prediction: dspy.Prediction) -> Edits:
+            written = Persona.from_text(prediction.new_persona or "", source="learnt")
+            return request.persona.diff(written)
+
+        feedback = [gradient.text for gradient in request.gradients]
+        inputs = {"persona": request.persona.render(), "feedback": feedback, "lm": request.agent.lm}
+        return [Ask.predict(self.predict, finish, reflect=True, **inputs)]
+
+
+def ungated(trial: Trial) -> Path:
+    """The paper's loop (PersonaAgent, Algorithm 1): feedback on the latest interactions, a rewrite, no test."""
+    everything = dataclasses.replace(trial, latest=trial.latest + trial.held_out, held_out=0)
+    return aligned(everything, editor=Rewriter(), acceptance=AcceptAll(), candidates=1)
+
+
+def stock_textgrad(trial: Trial, batch: int = 8) -> Path:
+    """TextGrad as it is: forward, `TextLoss`, backward, `TGD.step`, on minibatches until the budget has no room.
+
+    Args:
+        trial: What is given.
+        batch: Interactions a step; a step is 4 calls for each and one more.
+    """
+    tg = textgrad()
+    lm, engine = trial.lm()
+    bridge = _bridge(lm)
+    agent = trial.agent()
+    text = f"{AnswerMail.instructions}\n{agent.persona.render()}"
+    persona = tg.Variable(text, requires_grad=True, role_description="system prompt that describes the user")
+    model = tg.BlackboxLLM(bridge, system_prompt=persona)
+    descent = tg.TGD(parameters=[persona], engine=bridge)
+    path: Path = [(0, text)]
+    items = trial.window.all
+    place = 0
+    while engine.calls.total() + 4 * batch + 1 <= trial.budget:
+        losses = []
+        for item in [items[(place + offset) % len(items)] for offset in range(batch)]:
+            question = tg.Variable(item.inputs["message"], requires_grad=False, role_description="message")
+            losses.append(tg.TextLoss(_evaluation(item), engine=bridge)(model(question)))
+        place += batch
+        descent.zero_grad()
+        tg.sum(losses).backward(bridge)
+        descent.step()
+        path.append((engine.calls.total(), persona.value))
+    return path
+
+
+def _evaluation(item: Interaction) -> str:
+    expected = prompts.answer_text(**item.ground_truth)
+    return (
+        f"{prompts.EVALUATOR} Say how the answer should have differed.\n"
+        f"<QUESTION>{item.inputs['message']}</QUESTION>\n<EXPECTED>{expected}</EXPECTED>"
+    )
+
+
+def _bridge(lm: dspy.LM) -> Any:
+    from dspy.lm15 import Message, Request
+    from textgrad.engine import EngineLM
+
+    class Bridge(EngineLM):  # type: ignore[misc]
+        """A `dspy.LM`'s engine as TextGrad's."""
+
+        model_string = lm.model
+
+        def generate(self, prompt: Any, system_prompt: str | None = None, **_: Any) -> str:
+            request = Request(lm.model, (Message.user(str(prompt)),), system=system_prompt or self.system_prompt)
+            return str(lm.engine.complete(request).text)
+
+        def __call__(self, prompt: Any, **settings: Any) -> str:
+            return self.generate(prompt, **settings)
+
+    return Bridge()
+
+
+def gepa(trial: Trial, **settings: Any) -> Path:
+    """`dspy.GEPA`: the same stand-in as reflection LM, the metric with feedback, the held-out slice as valset."""
+    lm, engine = trial.lm()
+    agent = trial.agent()
+    path: Path = [(0, agent.predict.signature.instructions)]
+
+    class Watch:
+        def on_valset_evaluated(self, event: Mapping[str, Any]) -> None:
+            if event["is_best_program"] and event["iteration"] > 0:
+                path.append((engine.calls.total(), event["candidate"]["predict"]))
+
+    optimizer = dspy.GEPA(
+        metric=trial.judge.with_feedback,
+        max_metric_calls=trial.budget,
+        reflection_lm=lm,
+        num_threads=1,
+        warn_on_score_mismatch=False,
+        seed=trial.seed,
+        gepa_kwargs={
+            "callbacks": [Watch()],
+            "stop_callbacks": [lambda state: engine.calls.total() >= trial.budget],
+            **settings,
+        },
+    )
+    window = trial.window
+    with dspy.context(lm=lm), _silence():
+        after = optimizer.compile(agent, trainset=_examples(window.learn), valset=_examples(window.hold_out))
+    path.append((engine.calls.total(), after.predict.signature.instructions))
+    return path
+
+
+def _examples(items: Sequence[Interaction]) -> list[dspy.Example]:
+    return [dspy.Example(**item.inputs, **item.ground_truth).with_inputs("message") for item in items]
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """GEPA's progress bars and log lines are not shown."""
+    logger = logging.getLogger("dspy")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+METHODS: Mapping[str, Method] = {"ours": aligned, "ungated": ungated, "textgrad": stock_textgrad, "gepa": gepa}
