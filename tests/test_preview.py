@@ -267,3 +267,46 @@ def test_sizes_add_up_and_what_has_no_bound_stays_so():
     assert Size(1, None).times(3, 0) == Size(3, 0)
     assert Size.largest([Size(1, 9), Size(4, 2)]) == Size(4, 9)
     assert Size.largest([Size(1, 9), Size(1, None)]).most is None
+
+
+@pytest.mark.local_model
+def test_the_real_local_model_keeps_to_it_within_limits(store, local_lm):
+    user = store.user("local")
+    user.record(
+        po.Interaction(
+            {"message": f"Dear Sir {n}" if n % 2 else f"hey {n}!"}, ground_truth={"formal": bool(n % 2)}, time=n
+        )
+        for n in range(9)
+    )
+
+    def result(lm):
+        with dspy.context(lm=lm, adapter=None):
+            agent = po.PersonaAgent("message -> formal: bool", user=user, retrieve=2)
+            aligner = po.PersonaAligner(latest=3, held_out=2, epochs=1, candidates=1)
+            return aligner.preview(agent), aligner.compile(agent)
+
+    preview, held = result(po.limited(local_lm, concurrent=2, timeout=60))
+    user.rollback(0) if user.version else None
+    _, free = result(local_lm)
+    usage = held.detailed_results.usage
+    assert held.persona == free.persona
+    assert held.detailed_results.losses == pytest.approx(free.detailed_results.losses, abs=1e-3)
+    assert usage.calls <= preview.maximal.calls
+    assert preview.expected.input_tokens / 3 < usage.input_tokens < preview.maximal.input_tokens
+    assert usage.output_tokens == usage.calls <= preview.maximal.output_tokens
+    assert usage.usd is None
+
+
+def test_a_judge_that_writes_keeps_to_it_too(store):
+    from personaopt.optimizers.judges import LMJudge
+
+    verdict = {"answer": lambda given: {"reply": "No."}}
+    judge = bounded(scripted_lm(replies={"answer": lambda given: {"verdict": "different", "difference": "shorter"}}))
+    lm = bounded(scripted_lm(replies={**always_wrong(), **verdict}))
+    settings = {"latest": 4, "held_out": 2, "epochs": 2, "metric": LMJudge(judge)}
+    preview, usage = foreseen_and_spent(user_with(store, 12), lm, **settings)
+    parts = {part.name: part for part in preview.parts}
+    assert judge.engine.count() <= parts["judge"].maximal.calls == 3 * 18
+    assert usage.calls <= preview.maximal.calls
+    assert usage.input_tokens <= preview.maximal.input_tokens
+    assert usage.output_tokens <= preview.maximal.output_tokens

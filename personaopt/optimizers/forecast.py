@@ -101,8 +101,10 @@ def _simulated(run: Run, name: str, cases: Sequence[Interaction], calls: int) ->
 
 def _critic(run: Run, expected: int, calls: int) -> Part:
     shown = persona_size(run.persona) + _task(run) + _longest_case(run) + read_again(_answer(run))
-    if _metric(run) is not None:
-        shown += Size(20, None)  # a metric of one's own may say anything in its feedback
+    if (metric := _metric(run)) is not None:  # a function may say anything in its feedback, a judge what its LM writes
+        judges = predictors_of(metric)
+        judged = written(lm_of(metric, run.agent), WRITTEN_FEEDBACK, *judges)
+        shown += read_again(judged) if judges else Size(20, None)
     lm = lm_of(run.critic, run.agent)
     feedback = written(lm, WRITTEN_FEEDBACK, *predictors_of(run.critic))
     size = asked(run.critic, shown + read_again(feedback))
@@ -125,7 +127,8 @@ def _editor(run: Run, calls: int) -> Part:
 def _judged(run: Run, cases: Sequence[Interaction], outcomes: int) -> Part:
     metric = _metric(run)
     calls = getattr(metric, "calls", 0) * outcomes
-    size = asked(metric, _longest_case(run) + read_again(_answer(run))) if calls else Size()
+    shown = _task(run) + Size.of(str(getattr(metric, "criteria", ""))) + _longest_case(run) + read_again(_answer(run))
+    size = asked(metric, shown) if calls else Size()
     return _part("judge", lm_of(metric, run.agent) if calls else None, size, WRITTEN_FEEDBACK, calls, strategy=metric)
 
 

@@ -12,6 +12,7 @@ What is known is formatted as it will be and measured. What an LM has still to w
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,6 +35,8 @@ REASON_BYTES = 1000
 """A verdict with its figures."""
 WRITTEN_FEEDBACK, WRITTEN_EDITS, WRITTEN_STATEMENTS = 60, 100, 120
 """Tokens that an LM is expected to write."""
+LEARNT = 40
+"""Tokens that a persona is expected to grow by."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +88,9 @@ def written(lm: Any, expected: int, *predictors: Any) -> Size:
 
 
 def persona_size(persona: Persona) -> Size:
-    """A persona while it is trained: as long as now, or a quarter of its limit, and at most all of it."""
-    return Size(max(persona.tokens, persona.token_limit // 4), PERSONA_BYTES * persona.token_limit)
+    """A persona while it is trained: a few lines longer than now, and at most as long as its limit allows."""
+    expected = min(persona.tokens + LEARNT, max(persona.token_limit, persona.tokens))
+    return Size(expected, PERSONA_BYTES * persona.token_limit)
 
 
 def read_again(size: Size) -> Size:
@@ -122,12 +126,13 @@ def answer_prompt(agent: PersonaAgent, item: Interaction, remembered: Sequence[I
     Args:
         agent: Who answers.
         item: What is asked.
-        remembered: Everything that may be shown as a memory.
+        remembered: Everything that may be shown as a memory, oldest first.
         persona: The persona as it is.
     """
     others = [other for other in remembered if other.id != item.id]
+    before = list(itertools.takewhile(lambda other: other.id != item.id, remembered))
     longest = sorted(others, key=lambda other: -len(_shown(other).encode()))[: agent.retrieve]
-    latest = others[len(others) - min(agent.retrieve, len(others)) :]
+    latest = before[max(len(before) - agent.retrieve, 0) :]
     line = Persona((Statement("x"),), max(persona.token_limit, 9))
 
     def formatted(memories: Sequence[Interaction]) -> Size:
