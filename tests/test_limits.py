@@ -4,6 +4,7 @@ import itertools
 import pickle
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,6 +12,7 @@ from email.utils import format_datetime
 import dspy
 import pytest
 from chat_server import Answer, chat_server
+from dspy.lm15 import StreamDeltaEvent, StreamStartEvent, TextDelta
 from dspy.utils.exceptions import LMRateLimitError, LMTimeoutError
 from hashed_words import HashedWords
 from scripted_lm import RuleObeyingEngine, Rules, scripted_lm
@@ -261,6 +263,92 @@ def test_a_hanging_call_times_out_and_others_have_their_turn(awaited, custom):
         if not custom:
             assert answers(ask(lm, 1, awaited=awaited)) == ["yes"]
         engine.ever.set()
+
+
+class BreakingEngine:
+    """Its streams break off, after a word or before it."""
+
+    supports_response_schema = False
+
+    def __init__(self, after):
+        self.after = after
+        self.streams = 0
+
+    def complete(self, request):
+        raise NotImplementedError
+
+    async def events(self):
+        self.streams += 1
+        yield StreamStartEvent(model="a/b")
+        if self.after:
+            yield StreamDeltaEvent(TextDelta(text="word", part_index=0))
+        raise dspy.lm15.ServerError("gone")
+
+
+class AsyncBreakingEngine:
+    def __init__(self, engine):
+        self.engine = engine
+
+    async def complete(self, request):
+        raise NotImplementedError
+
+    def stream(self, request):
+        return self.engine.events()
+
+
+@pytest.mark.parametrize(("after", "streams"), [(True, 1), (False, 3)])
+def test_a_stream_that_was_seen_is_not_begun_again(after, streams, monkeypatch):
+    monkeypatch.setattr(limits.random, "uniform", lambda low, high: 0.01)
+    engine = BreakingEngine(after)
+    plain = dspy.LM("a/b", engine=engine, async_engine=AsyncBreakingEngine(engine), num_retries=2, cache=False)
+    program = dspy.streamify(QUESTION, async_streaming=True, is_async_program=True)
+
+    async def read():
+        with dspy.context(lm=limited(plain, concurrent=1, timeout=20), adapter=None):
+            async for _ in program(question="why?"):
+                pass
+
+    with pytest.raises(Exception):  # noqa: B017, PT011 - a group of tasks wraps it
+        asyncio.run(read())
+    assert engine.streams == streams
+
+
+def test_a_crowd_of_threads_and_tasks_gets_through():
+    limiter, lock, count = Limiter(concurrent=3), threading.Lock(), Counter()
+
+    def step(change):
+        with lock:
+            count["now"] += change
+            count["most"] = max(count["most"], count["now"])
+            count["done"] += change < 0
+
+    def visits(number):
+        for _ in range(number):
+            with limiter.turn():
+                step(1)
+                step(-1)
+
+    async def visit():
+        async with limiter.aturn():
+            step(1)
+            try:
+                await asyncio.sleep(0)
+            finally:
+                step(-1)
+
+    async def crowd():
+        tasks = [asyncio.create_task(visit()) for _ in range(100)]
+        for place, task in enumerate(tasks[::5]):
+            asyncio.get_running_loop().call_later(place / 1000, task.cancel)
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    with ThreadPoolExecutor(9) as pool:
+        waiting = [pool.submit(visits, 200) for _ in range(6)] + [pool.submit(asyncio.run, crowd()) for _ in range(3)]
+        for future in waiting:
+            future.result(30)
+    assert count["most"] <= 3
+    assert count["now"] == limiter._running == len(limiter._waiting) == 0
+    assert count["done"] >= 1200 + 3 * 80
 
 
 def test_cached_answers_wait_for_nothing_and_cost_nothing():

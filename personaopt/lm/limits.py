@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import dspy
 from dspy.clients.base_lm import LM_CLASS_STATE_KEY
+from dspy.clients.call_context import adapter_fallback_scope
 from dspy.clients.execution import IGNORED_CACHE_KEYS, prepare
 from dspy.utils.exceptions import LMRateLimitError, LMTimeoutError, is_retryable_lm_error
 
@@ -109,11 +110,11 @@ class _Limited(dspy.LM):
         tokens = self._estimate(prompt, messages, settings)
         attempt = 0
         while True:
-            with self.limiter.turn(tokens) as turn:
+            with self.limiter.turn(tokens) as turn, adapter_fallback_scope() as shown:
                 try:
                     return _within(self.longest, functools.partial(_marked, turn, call), self.model)
                 except dspy.LMError as error:
-                    delay = self._delay(error, attempt)
+                    delay = self._delay(error, attempt, shown.emitted)
             time.sleep(delay)
             attempt += 1
 
@@ -128,12 +129,13 @@ class _Limited(dspy.LM):
             async with self.limiter.aturn(tokens) as turn:
                 token = _TURN.set(turn)
                 try:
-                    async with asyncio.timeout(self.longest):
-                        return await call()
+                    with adapter_fallback_scope() as shown:
+                        async with asyncio.timeout(self.longest):
+                            return await call()
                 except TimeoutError:
-                    delay = self._delay(_too_long(self.model, self.longest), attempt)
+                    delay = self._delay(_too_long(self.model, self.longest), attempt, shown.emitted)
                 except dspy.LMError as error:
-                    delay = self._delay(error, attempt)
+                    delay = self._delay(error, attempt, shown.emitted)
                 finally:
                     _TURN.reset(token)
             await asyncio.sleep(delay)
@@ -151,14 +153,19 @@ class _Limited(dspy.LM):
         path = f"{self.unlimited.__module__}.{self.unlimited.__qualname__}"
         return {**super().dump_state(), LM_CLASS_STATE_KEY: path, "num_retries": self.retries}
 
-    def _delay(self, error: Exception, attempt: int) -> float:
+    def _delay(self, error: Exception, attempt: int, shown: bool) -> float:
         """Seconds until the next attempt.
+
+        Args:
+            error: What the last one failed with.
+            attempt: Its number, from 0.
+            shown: Whether a part of its answer was streamed to somebody already.
 
         Raises:
             LMError: There is none: the failure lasts, was repeated often enough, or the wait is too long.
         """
         asked = _asked_for(error)
-        if not is_retryable_lm_error(error) or attempt >= self.retries or (asked or 0.0) > LONGEST_WAIT:
+        if shown or not is_retryable_lm_error(error) or attempt >= self.retries or (asked or 0.0) > LONGEST_WAIT:
             raise error
         if asked is None:
             return float(min(2**attempt, 60)) * random.uniform(0.5, 1.0)
