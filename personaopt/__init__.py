@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from personaopt.optimizers.mlflow_callback import MLflowCallback
     from personaopt.optimizers.preview import Preview
     from personaopt.optimizers.progress import Progress
+    from personaopt.optimizers.triggers import ByHand, EveryInteractions, EverySessions, OnSurprise
     from personaopt.optimizers.windows import HardestWindow, LatestWindow, ReplayWindow, StratifiedWindow
     from personaopt.persona import Edit, Persona, Statement
     from personaopt.program import export, load
@@ -67,6 +68,7 @@ _MODULES = {
     "personaopt.optimizers.mlflow_callback": ("MLflowCallback",),
     "personaopt.optimizers.preview": ("Preview",),
     "personaopt.optimizers.progress": ("Progress",),
+    "personaopt.optimizers.triggers": ("ByHand", "EveryInteractions", "EverySessions", "OnSurprise"),
     "personaopt.optimizers.windows": ("HardestWindow", "LatestWindow", "ReplayWindow", "StratifiedWindow"),
     "personaopt.persona": ("Edit", "Persona", "Statement"),
     "personaopt.program": ("export", "load"),
@@ -76,10 +78,13 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
     "AcceptAll",
     "Budget",
+    "ByHand",
     "ConfigurationError",
     "DataError",
     "Edit",
     "Embedder",
+    "EveryInteractions",
+    "EverySessions",
     "HardestWindow",
     "ImprovesBoth",
     "Interaction",
@@ -89,6 +94,7 @@ __all__ = [
     "MLflowCallback",
     "Memory",
     "ModelError",
+    "OnSurprise",
     "PairedTest",
     "Persona",
     "PersonaAgent",
