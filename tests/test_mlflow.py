@@ -207,7 +207,7 @@ def test_a_tracking_server_that_is_gone_does_not_cost_the_alignment(agent, track
 
 
 BESIDE_AUTOLOG = """
-import os, sys
+import asyncio, os, sys
 sys.path.insert(0, {tests!r})
 import dspy, mlflow, json
 import personaopt as po
@@ -233,6 +233,9 @@ dspy.configure(lm=scripted_lm())
 assert aligner.compile(agent).detailed_results.accepted
 aligner.compile(agent.refresh(), trainset=examples)
 assert mlflow.active_run() is None
+
+mlflow.dspy.autolog(log_compiles=True, silent=True)
+asyncio.run(aligner.acompile(agent.refresh()))
 """
 
 
@@ -243,7 +246,7 @@ def test_beside_autolog(tracking, database, tmp_path):
     code = BESIDE_AUTOLOG.format(tests=str(Path(__file__).parent), uri=uri, name=name)
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    runs = tracking.runs()
+    *runs, awaited = tracking.runs()
     for theirs, ours, given in ((*runs[:2], False), (*runs[2:], True)):
         assert ours.data.tags["mlflow.parentRunId"] == theirs.info.run_id
         assert [theirs.info.status, ours.info.status] == ["FINISHED", "FINISHED"]
@@ -254,6 +257,10 @@ def test_beside_autolog(tracking, database, tmp_path):
         assert ("trainset.json" in files) == given
         assert (SAID in json.dumps(files)) == given
         assert SAID not in json.dumps(tracking.artifacts(ours))
+    # Nor does it know that an awaited alignment is one: no run of its own, and its calls are traced.
+    assert awaited.data.tags["personaopt.user"] == "u42"
+    traces = mlflow.search_traces(locations=[tracking.experiment], return_type="list")
+    assert any(SAID in trace.to_json() for trace in traces)
 
 
 def test_without_mlflow_it_says_how_to_get_it(monkeypatch):
