@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import dspy
-import numpy as np
 from dspy.adapters.utils import parse_value
 
 from personaopt.errors import ConfigurationError, PersonaError
@@ -19,16 +17,14 @@ from personaopt.lm.adapter import LocalAdapter, answers_of
 from personaopt.lm.calibration import Calibration
 from personaopt.lm.local import is_small_local
 from personaopt.lm.predictor import PersonaPredict
-from personaopt.memory.priors import label_frequencies, neighbour_vote, recent_label_frequencies
-from personaopt.persona import Persona, Statement, estimate_tokens
+from personaopt.memory.choices import evidence as evidence
+from personaopt.memory.choices import spelled as spelled
+from personaopt.persona import Persona, Statement
 from personaopt.signatures.persona_block import read_persona, write_persona
 from personaopt.signatures.respond import MEMORIES, RecalledInteraction, Respond, compose
 
 if TYPE_CHECKING:
     from personaopt.memory import Memory, PersonaVersion, User
-
-HALF_LIFE = 10.0
-"""After how many later choices a choice counts half in the feature `recent`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -299,34 +295,3 @@ def _current(user: User) -> tuple[int, Persona]:
     """Version and persona in one reading, so that they belong together."""
     stored = user.store.persona(user.id)
     return (stored.version, stored.persona) if stored else (0, Persona())
-
-
-def evidence(field: str, measured: Mapping[str, float], earlier: Sequence[Memory]) -> dict[str, np.ndarray]:
-    """The features that a calibration weighs, for one question.
-
-    Args:
-        field: The output field.
-        measured: The LM's probability of each answer.
-        earlier: The user's earlier interactions with their similarity to the question, oldest first.
-    """
-    answers = list(measured)
-    known = [(memory.similarity, spelled(memory.interaction.ground_truth.get(field))) for memory in earlier]
-    known = [(similarity, answer) for similarity, answer in known if answer in measured]
-    chosen = [answer for _, answer in known]
-
-    def logs(distribution: Mapping[str, float]) -> np.ndarray:
-        return np.log([max(distribution[answer], 1e-12) for answer in answers])
-
-    return {
-        "model": logs(measured),
-        "length": np.array([estimate_tokens(answer) for answer in answers], dtype=float),
-        "frequencies": logs(label_frequencies(chosen, answers)),
-        "recent": logs(recent_label_frequencies(chosen, answers, HALF_LIFE)),
-        "neighbours": logs(neighbour_vote([similarity for similarity, _ in known], chosen, answers)),
-    }
-
-
-def spelled(answer: Any) -> str:
-    """An answer as the text by which it is scored and counted: JSON's words for true and false, else its text."""
-    answer = answer.value if isinstance(answer, enum.Enum) else answer
-    return str(answer).lower() if isinstance(answer, bool) else str(answer)

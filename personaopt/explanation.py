@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dspy
 
 from personaopt.errors import ConfigurationError
-from personaopt.lm.adapter import spelled
 from personaopt.memory import Memory
+from personaopt.memory.choices import spelled
 from personaopt.persona import Persona, Statement
 
 if TYPE_CHECKING:

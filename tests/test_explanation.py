@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import re
 from typing import Literal
@@ -146,3 +147,26 @@ def test_with_the_local_model(user, local_lm):
     assert why.calls == 5
     assert all(-1 <= part.effect["tag"] <= 1 for part in (*why.statements, *why.memories))
     assert max(part.strength for part in (*why.statements, *why.memories)) > 0.001
+
+
+class Tone(enum.Enum):
+    WARM = "warm"
+    COOL = "cool"
+
+
+class Judge(dspy.Signature):
+    """Judge the text."""
+
+    text: str = dspy.InputField()
+    tone: Tone = dspy.OutputField()
+    good: bool = dspy.OutputField()
+
+
+def test_answers_that_are_no_text(user):
+    agent = po.PersonaAgent(Judge, user=user, retrieve=0, calibration=None)
+    with dspy.context(lm=measuring_lm(by_prompt), adapter=po.LocalAdapter()):
+        prediction = agent(text="new")
+        why = agent.why(prediction)
+    assert (prediction.tone, prediction.good) == (Tone.WARM, True)
+    assert why.probabilities == {"tone": 0.5, "good": 0.5}
+    assert why.to_dict()["answer"] == {"tone": "warm", "good": "true"}
