@@ -80,7 +80,7 @@ def test_a_query_without_where_sees_one_user(database):
 
 
 def test_rows_of_another_user_cannot_be_written(database):
-    with open_store(database) as store:
+    with open_store(database, embedder=HashedWords()) as store:
         fill(store)
         statements = (
             "INSERT INTO users (user_id, created) VALUES ('v2', 0)",

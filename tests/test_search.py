@@ -1,4 +1,5 @@
 import copy
+import itertools
 import pickle
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from personaopt.errors import ConfigurationError, DataError, ModelError
 from personaopt.interaction import Interaction
 from personaopt.memory import CallableEmbedder, Embedder, Memory, local_embedder, open_store
 from personaopt.memory.embedding import unit_rows
-from personaopt.memory.episodic import EpisodicSearch, ranked
+from personaopt.memory.episodic import EpisodicSearch
+from personaopt.memory.index import ranked
+from personaopt.memory.store import BY_SIMILARITY, EVERYTHING
 
 WORDS = [
     "tea",
@@ -268,11 +271,13 @@ def test_the_cache_is_bounded_and_its_size_changes_no_answer(address):
         for _ in range(2):
             for name in range(10):
                 expected = brute_force(store.user(str(name)), "tea rain", 5)
-                assert answers(search.search(str(name), "tea rain", 5)) == expected
+                assert answers(search.search(str(name), "tea rain", 5, EVERYTHING, BY_SIMILARITY)) == expected
                 assert sum(len(index) for index in search._indexes.values()) <= 50
         assert list(search._indexes) == ["8", "9"]
         store.user("big").record([said(text) for text in sentences(80)])
-        assert len(search.search("big", "tea", 80)) == 80  # larger than the bound, and still answered
+        assert (
+            len(search.search("big", "tea", 80, EVERYTHING, BY_SIMILARITY)) == 80
+        )  # larger than the bound, and still answered
 
 
 def test_threads_that_record_and_search_see_a_consistent_store(address):
@@ -395,3 +400,143 @@ def test_the_local_embedder_finds_paraphrases():
     assert all(np.allclose(result, results[0], atol=1e-6) for result in results)
     assert results[0].shape == (5, 384)
     assert np.linalg.norm(results[0], axis=1) == pytest.approx(np.ones(5), abs=1e-5)
+
+
+def filled(store, count=300):
+    """A user with many equal texts and times, in three sessions and two tasks, some of neither."""
+    user = store.user("u")
+    times = np.random.default_rng(4).integers(0, 50, size=count)
+    user.record(
+        [
+            said(text, time=int(when), session=(None, "s1", "s2", "s3")[n % 4], task=(None, "a", "b")[n % 3])
+            for n, (text, when) in enumerate(zip(sentences(count), times, strict=True))
+        ]
+    )
+    store.user("v").record([said(text, session="s1", task="a", time=30) for text in sentences(20)])
+    return user
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [{"session": "s1"}, {"task": "b"}, {"since": 20}, {"session": "s2", "task": "a", "since": 7.5, "before": 33}],
+)
+def test_reading_and_search_by_session_task_and_time(store, conditions):
+    user = filled(store)
+
+    def meant(item):
+        return (
+            conditions.get("session") in (None, item.session)
+            and conditions.get("task") in (None, item.task)
+            and item.time >= conditions.get("since", -1)
+            and item.time < conditions.get("before", 99)
+        )
+
+    expected = [item for item in user.history() if meant(item)]
+    assert 0 < len(expected) < 300
+    assert user.history(**conditions) == expected
+    assert user.latest(4, **conditions) == expected[-4:]
+    for query in sentences(4, seed=5):
+        assert answers(user.search(query, 9, **conditions)) == brute_force(user, query, 9, allowed=meant)
+    if "before" in conditions:
+        end = expected[len(expected) // 2]
+        assert user.history(**{**conditions, "before": end}) == expected[: expected.index(end)]
+
+
+def test_conditions_that_nothing_meets(store):
+    user = filled(store, 10)
+    store.embedder.texts.clear()
+    for conditions in ({"session": "S1"}, {"task": "a%"}, {"since": 1e9}, {"session": "' OR 1=1 --"}):
+        assert user.history(**conditions) == user.latest(3, **conditions) == user.search("tea", 3, **conditions) == []
+    assert store.embedder.texts == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"session": ""},
+        {"task": 7},
+        {"since": float("nan")},
+        {"since": "yesterday"},
+        {"since": True},
+        {"half_life": 0},
+        {"half_life": float("inf")},
+        {"half_life": "1"},
+        {"diversity": -0.1},
+        {"diversity": 1.1},
+        {"diversity": None},
+        {"diversity": float("nan")},
+    ],
+)
+def test_wrong_conditions(store, wrong):
+    user = filled(store, 10)
+    with pytest.raises(DataError):
+        user.search("tea", 3, **wrong)
+
+
+def test_recency_halves_what_is_older(store):
+    user = filled(store)
+    embed = HashedWords()
+    history = user.history(before=40)
+    for query in sentences(5, seed=6):
+        cosines = (embed([item.query_text() for item in history]) @ embed([query])[0]).astype(float)
+        newest = max(item.time for item in history)
+        scores = [c * 0.5 ** ((newest - i.time) / 10) if c > 0 else c for c, i in zip(cosines, history, strict=True)]
+        found = user.search(query, 300, before=40, half_life=10)
+        places = {item.id: position for position, item in enumerate(history)}
+        given = [scores[places[memory.interaction.id]] for memory in found]
+        assert len(given) == len(history)
+        assert all(first >= second - 2e-6 for first, second in itertools.pairwise(given))
+        assert {m.interaction.id: m.similarity for m in found} == {
+            item.id: pytest.approx(cosine, abs=1e-5) for item, cosine in zip(history, cosines, strict=True)
+        }
+        assert user.search(query, 7, before=40, half_life=10) == found[:7]
+    same = [memory.interaction for memory in user.search("tea", 9, half_life=1e12)]
+    assert same == [memory.interaction for memory in user.search("tea", 9)]
+
+
+def test_diversity_is_maximal_marginal_relevance(store):
+    user = filled(store)
+    embed = HashedWords()
+    history = user.history()
+    vectors = embed([item.query_text() for item in history]).astype(float)
+    for query in sentences(3, seed=7):
+        cosines = vectors @ embed([query])[0]
+        for diversity in (0.3, 0.7, 1.0):
+            found = user.search(query, 6, diversity=diversity)
+            chosen = [next(n for n, item in enumerate(history) if item.id == m.interaction.id) for m in found]
+            assert len(set(chosen)) == 6
+            for number, position in enumerate(chosen):  # every choice is a best one, given those before it
+                closest = [max((vectors[n] @ vectors[c] for c in chosen[:number]), default=0) for n in range(300)]
+                gains = (1 - diversity) * cosines - diversity * np.array(closest)
+                gains[chosen[:number]] = -np.inf
+                assert gains[position] >= gains.max() - 1e-5
+    assert user.search("tea", 9, diversity=0) == user.search("tea", 9)
+
+
+def test_diversity_gives_no_text_twice_where_others_are_as_near(store):
+    user = store.user("u")
+    user.record([said("tea tea", id=f"tea {n}") for n in range(5)] + [said("tea bread", id="bread")])
+    assert {m.interaction.query_text() for m in user.search("tea", 2)} == {"tea tea"}
+    assert [m.interaction.query_text() for m in user.search("tea", 2, diversity=0.6)] == ["tea tea", "tea bread"]
+    assert len(user.search("tea", 99, diversity=0.6)) == 6
+
+
+def test_a_search_that_finds_nothing_new_asks_the_store_for_no_vectors(store, monkeypatch):
+    user = filled(store, 50)
+    user.search("tea", 3)
+    monkeypatch.setattr(store, "vectors", None)
+    assert len(user.search("rain", 3)) == 3
+    user.record(said("rain"))
+    with pytest.raises(TypeError):
+        user.search("rain", 3)
+
+
+def test_a_user_who_came_back_is_searched_anew(store):
+    user = store.user("u")
+    user.record([said("tea", id="old 1"), said("tea", id="old 2")])
+    assert len(user.search("tea", 9)) == 2
+    with store.transaction("u") as connection:
+        connection.execute("DELETE FROM users WHERE user_id = 'u'")
+    assert user.search("tea", 9) == []
+    user.record([said("tea", id="new 1"), said("tea", id="new 2")])
+    assert {memory.interaction.id for memory in user.search("tea", 9)} == {"new 1", "new 2"}

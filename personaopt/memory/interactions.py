@@ -14,7 +14,7 @@ from personaopt.interaction import Interaction
 from personaopt.memory.checks import name_of, text_of, whole
 from personaopt.memory.connection import Connection
 from personaopt.memory.personas import ADD_USER
-from personaopt.memory.store import Before, Place
+from personaopt.memory.store import EVERYTHING, Before, Place, Scope
 
 COLUMNS = "number, interaction_id, time, session, task, content"
 LONGEST_CONTENT = 1_000_000
@@ -57,11 +57,17 @@ def _checked(item: Interaction) -> str:
 def record(connection: Connection, user_id: str, items: Sequence[tuple[Interaction, str]]) -> list[Interaction]:
     """Store what `checked` gave; what is stored already stays as it is.
 
+    What has no time gets that of the clock, but never one before the newest of the user: a clock may go backwards, and
+    what is recorded last stays the latest all the same.
+
     Raises:
         DataError: An id is taken by an interaction of other content.
     """
     now = time.time()
     connection.execute(ADD_USER, (user_id, now))
+    if any(item.time is None for item, _ in items):
+        newest = connection.execute("SELECT max(time) FROM interactions WHERE user_id = ?", (user_id,))[0][0]
+        now = now if newest is None else max(now, newest)
     return [_record(connection, user_id, item, content, now) for item, content in items]
 
 
@@ -88,21 +94,39 @@ def _record(connection: Connection, user_id: str, item: Interaction, content: st
 
 
 def read(
-    connection: Connection,
-    user_id: str,
-    *,
-    before: Before = None,
-    latest: int | None = None,
+    connection: Connection, user_id: str, scope: Scope = EVERYTHING, *, latest: int | None = None
 ) -> list[Interaction]:
     """A user's interactions, oldest first; see `User.latest` and `User.history`."""
     count = _MOST if latest is None else max(whole(latest, "latest"), 0)
-    end = place(connection, user_id, before)
+    conditions, values = _within(connection, user_id, scope)
     rows = connection.execute(
-        f"SELECT {COLUMNS} FROM interactions WHERE user_id = ? AND (time, number) < (?, ?) "
-        "ORDER BY time DESC, number DESC LIMIT ?",
-        (user_id, *end, count),
+        f"SELECT {COLUMNS} FROM interactions WHERE {conditions} ORDER BY time DESC, number DESC LIMIT ?",
+        (*values, count),
     )
     return [parsed(row)[1] for row in reversed(rows)]
+
+
+def numbers(connection: Connection, user_id: str, scope: Scope) -> list[int]:
+    """The numbers of a user's interactions, in no order."""
+    conditions, values = _within(connection, user_id, scope)
+    return [row[0] for row in connection.execute(f"SELECT number FROM interactions WHERE {conditions}", values)]
+
+
+def _within(connection: Connection, user_id: str, scope: Scope) -> tuple[str, list[Any]]:
+    conditions = ["user_id = ?"]
+    values: list[Any] = [user_id]
+    if scope.before is not None:
+        conditions.append("(time, number) < (?, ?)")
+        values += place(connection, user_id, scope.before)
+    if scope.since is not None:
+        conditions.append("time >= ?")
+        values.append(_moment(scope.since, "since must be"))
+    for column in ("session", "task"):
+        wanted = getattr(scope, column)
+        if wanted is not None:
+            conditions.append(f"{column} = ?")
+            values.append(text_of(wanted, f"A {column}"))
+    return " AND ".join(conditions), values
 
 
 def one(connection: Connection, user_id: str, interaction_id: str) -> Interaction:
@@ -133,9 +157,20 @@ def place(connection: Connection, user_id: str, before: Before) -> Place:
         if not rows:
             raise DataError(f"User {user_id!r} has no interaction {before.id!r}; record it, or give a time.")
         return Place(*rows[0])
-    if isinstance(before, bool) or not isinstance(before, int | float) or not -_AGES < before < _AGES:
-        raise DataError(f"before must be a recorded interaction or a time in seconds, not {before!r}.")
-    return Place(float(before), 0)  # numbers begin at 1, so nothing of that very time is before it
+    # Numbers begin at 1, so nothing of that very time is before it.
+    return Place(_moment(before, "before must be a recorded interaction or"), 0)
+
+
+def _moment(value: Any, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_AGES < value < _AGES:
+        raise DataError(f"{what} a time in seconds, not {value!r}.")
+    return float(value)
+
+
+def changed(connection: Connection, user_id: str) -> tuple[float, int]:
+    """A mark of a user's interactions: another one after any came or went; its second number is 0 before the first."""
+    rows = connection.execute("SELECT created, changed FROM users WHERE user_id = ?", (user_id,))
+    return (rows[0][0], rows[0][1]) if rows else (0.0, 0)
 
 
 def at_numbers(connection: Connection, user_id: str, numbers: Sequence[int]) -> dict[int, Interaction]:

@@ -131,6 +131,8 @@ class PostgresStore(SqlStore):
         try:
             yield
         except self._psycopg.errors.InsufficientPrivilege as error:
+            if hasattr(self, "_pool"):
+                raise StoreError(f"The store {self._name} refused: {error.diag.message_primary}.") from None
             raise StoreError(
                 f"The store {self._name} could not be used: {error.diag.message_primary}. The role that owns the store "
                 f"opens it first, and others are made members by GRANT {postgres_schema.APP_ROLE}."

@@ -15,7 +15,17 @@ from personaopt.memory.checks import name_of, whole
 from personaopt.memory.connection import Connection
 from personaopt.memory.embedding import Embedder, local_embedder
 from personaopt.memory.episodic import EpisodicSearch, Memory
-from personaopt.memory.store import Before, PersonaVersion, Place, StoredVector, UnfinishedRun
+from personaopt.memory.store import (
+    BY_SIMILARITY,
+    EVERYTHING,
+    Before,
+    PersonaVersion,
+    Place,
+    Ranking,
+    Scope,
+    StoredVector,
+    UnfinishedRun,
+)
 from personaopt.memory.user import User
 from personaopt.persona import Edit, Persona
 
@@ -89,10 +99,10 @@ class SqlStore(abc.ABC):
         with self._writing(user_id) as connection:
             return episodes.record(connection, user_id, items)
 
-    def interactions(self, user_id: str, *, before: Before = None, latest: int | None = None) -> list[Interaction]:
+    def interactions(self, user_id: str, scope: Scope = EVERYTHING, *, latest: int | None = None) -> list[Interaction]:
         """A user's interactions, oldest first; see `User.latest` and `User.history`."""
         with self._reading(user_id) as connection:
-            return episodes.read(connection, user_id, before=before, latest=latest)
+            return episodes.read(connection, user_id, scope, latest=latest)
 
     def interaction(self, user_id: str, interaction_id: str) -> Interaction:
         """One interaction by its id; see `User.interaction`."""
@@ -181,18 +191,30 @@ class SqlStore(abc.ABC):
         with self._writing(user_id) as connection:
             runs.finish(connection, user_id, run_id)
 
-    def search(self, user_id: str, query: str, k: int, *, before: Before = None) -> list[Memory]:
+    def search(
+        self, user_id: str, query: str, k: int, scope: Scope = EVERYTHING, ranking: Ranking = BY_SIMILARITY
+    ) -> list[Memory]:
         """The most similar interactions of a user; see `User.search`."""
-        return self._search.search(name_of(user_id, "A user id"), query, k, before)
+        return self._search.search(name_of(user_id, "A user id"), query, k, scope, ranking)
 
-    def similarities(self, user_id: str, query: str, *, before: Before = None) -> list[Memory]:
+    def similarities(self, user_id: str, query: str, scope: Scope = EVERYTHING) -> list[Memory]:
         """All interactions of a user with their similarity; see `User.similarities`."""
-        return self._search.similarities(name_of(user_id, "A user id"), query, before)
+        return self._search.similarities(name_of(user_id, "A user id"), query, scope, BY_SIMILARITY)
+
+    def changed(self, user_id: str) -> tuple[float, int]:
+        """A mark of a user's interactions: another one after any came or went; it ends in 0 before the first."""
+        with self._reading(user_id) as connection:
+            return episodes.changed(connection, user_id)
 
     def place(self, user_id: str, before: Before) -> Place:
         """The place in a user's history that `before` stands for; nothing at or after it is to be read."""
         with self._reading(user_id) as connection:
             return episodes.place(connection, user_id, before)
+
+    def numbers(self, user_id: str, scope: Scope) -> list[int]:
+        """The numbers of a user's interactions, in no order."""
+        with self._reading(user_id) as connection:
+            return episodes.numbers(connection, user_id, scope)
 
     def at_numbers(self, user_id: str, numbers: Sequence[int]) -> dict[int, Interaction]:
         """A user's interactions by number, oldest first; those of others and forgotten ones are left out."""

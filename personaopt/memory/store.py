@@ -77,6 +77,42 @@ class Place(NamedTuple):
     number: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scope:
+    """Which interactions of a user are meant; all conditions hold at once, and none is there by default.
+
+    Attributes:
+        before: Where reading ends (see `Before`).
+        since: Nothing earlier than this time in seconds.
+        session: Of this session only.
+        task: Of this task only.
+    """
+
+    before: Before = None
+    since: float | None = None
+    session: str | None = None
+    task: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ranking:
+    """What makes a memory come first in a search; by default its similarity alone.
+
+    Attributes:
+        half_life: Seconds in which a positive similarity loses half its weight, counted back from the newest
+            interaction that is searched. None for no loss.
+        diversity: In [0, 1]: how much each memory is to differ from those before it. Maximal marginal relevance
+            (Carbonell and Goldstein 1998) with lambda = 1 - diversity, over all interactions that are searched.
+    """
+
+    half_life: float | None = None
+    diversity: float = 0.0
+
+
+EVERYTHING = Scope()
+BY_SIMILARITY = Ranking()
+
+
 class StoredVector(NamedTuple):
     """The embedding of one interaction. `id` grows with every vector stored and is never used again."""
 
@@ -111,7 +147,9 @@ class Store(Protocol):
     # Interactions; always oldest first.
     def record(self, user_id: str, interactions: Sequence[Interaction]) -> list[Interaction]: ...
 
-    def interactions(self, user_id: str, *, before: Before = None, latest: int | None = None) -> list[Interaction]: ...
+    def interactions(
+        self, user_id: str, scope: Scope = EVERYTHING, *, latest: int | None = None
+    ) -> list[Interaction]: ...
 
     def interaction(self, user_id: str, interaction_id: str) -> Interaction: ...
 
@@ -148,11 +186,17 @@ class Store(Protocol):
     def finish_run(self, user_id: str, run_id: str) -> None: ...
 
     # Search, and what it is built from.
-    def search(self, user_id: str, query: str, k: int, *, before: Before = None) -> list[Memory]: ...
+    def search(
+        self, user_id: str, query: str, k: int, scope: Scope = EVERYTHING, ranking: Ranking = BY_SIMILARITY
+    ) -> list[Memory]: ...
 
-    def similarities(self, user_id: str, query: str, *, before: Before = None) -> list[Memory]: ...
+    def similarities(self, user_id: str, query: str, scope: Scope = EVERYTHING) -> list[Memory]: ...
+
+    def changed(self, user_id: str) -> tuple[float, int]: ...
 
     def place(self, user_id: str, before: Before) -> Place: ...
+
+    def numbers(self, user_id: str, scope: Scope) -> list[int]: ...
 
     def at_numbers(self, user_id: str, numbers: Sequence[int]) -> dict[int, Interaction]: ...
 

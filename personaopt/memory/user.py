@@ -10,7 +10,7 @@ from personaopt.errors import DataError
 from personaopt.interaction import Interaction
 from personaopt.memory.checks import name_of, whole
 from personaopt.memory.episodic import Memory
-from personaopt.memory.store import Before, PersonaVersion
+from personaopt.memory.store import Before, PersonaVersion, Ranking, Scope
 from personaopt.persona import Edit, Persona
 
 if TYPE_CHECKING:
@@ -56,17 +56,39 @@ class User:
             raise DataError(f"An Interaction, or several, can be recorded, not {type(interactions).__name__}.")
         return self.store.record(self.id, list(interactions))
 
-    def latest(self, n: int, *, before: Before = None) -> list[Interaction]:
+    def latest(
+        self,
+        n: int,
+        *,
+        before: Before = None,
+        since: float | None = None,
+        session: str | None = None,
+        task: str | None = None,
+    ) -> list[Interaction]:
         """The last n interactions, oldest first; fewer when there are fewer.
 
-        Raises:
-            DataError: `n` is not a whole number, or `before` is not recorded or not a time.
-        """
-        return self.store.interactions(self.id, before=before, latest=whole(n, "n"))
+        Args:
+            n: How many.
+            before: Where reading ends.
+            since: Nothing earlier than this time in seconds.
+            session: Of this session only.
+            task: Of this task only.
 
-    def history(self, *, before: Before = None) -> list[Interaction]:
-        """All interactions, oldest first."""
-        return self.store.interactions(self.id, before=before)
+        Raises:
+            DataError: `n` is not a whole number, or another argument is not recorded or not valid.
+        """
+        return self.store.interactions(self.id, Scope(before, since, session, task), latest=whole(n, "n"))
+
+    def history(
+        self,
+        *,
+        before: Before = None,
+        since: float | None = None,
+        session: str | None = None,
+        task: str | None = None,
+    ) -> list[Interaction]:
+        """All interactions, oldest first; the arguments are those of `latest`."""
+        return self.store.interactions(self.id, Scope(before, since, session, task))
 
     def interaction(self, interaction_id: str) -> Interaction:
         """The interaction with this id.
@@ -80,21 +102,45 @@ class User:
         """How many interactions are recorded."""
         return self.store.count(self.id)
 
-    def search(self, query: str, k: int, *, before: Before = None) -> list[Memory]:
+    def search(
+        self,
+        query: str,
+        k: int,
+        *,
+        before: Before = None,
+        since: float | None = None,
+        session: str | None = None,
+        task: str | None = None,
+        half_life: float | None = None,
+        diversity: float = 0.0,
+    ) -> list[Memory]:
         """The k interactions of this user whose inputs are most similar to a text, most similar first.
 
         Exact: every interaction is compared, by the cosine of the store's embedder; of equal ones the newer comes
         first. What was recorded since the last search is embedded now.
 
+        Args:
+            query: The text.
+            k: How many.
+            before: Where the history ends for this search.
+            since: Nothing earlier than this time in seconds.
+            session: Of this session only.
+            task: Of this task only.
+            half_life: Seconds in which a positive similarity loses half its weight, counted back from the newest
+                interaction that is searched; None for no loss.
+            diversity: In [0, 1]: how much each memory is to differ from those before it (maximal marginal relevance
+                with lambda = 1 - diversity).
+
         Raises:
-            DataError: `query` is not a text, `k` not a whole number, or `before` not recorded or not a time.
+            DataError: An argument is not valid, or `before` is not recorded.
             ModelError: The embedder cannot be loaded or asked.
         """
-        return self.store.search(self.id, query, whole(k, "k"), before=before)
+        scope, ranking = Scope(before, since, session, task), Ranking(half_life, diversity)
+        return self.store.search(self.id, query, whole(k, "k"), scope, ranking)
 
     def similarities(self, query: str, *, before: Before = None) -> list[Memory]:
         """Every interaction of this user with its similarity to a text, oldest first."""
-        return self.store.similarities(self.id, query, before=before)
+        return self.store.similarities(self.id, query, Scope(before))
 
     @property
     def persona(self) -> Persona:
