@@ -21,6 +21,7 @@ import personaopt as po
 from personaopt.lm import limits
 from personaopt.lm.limiter import Limiter
 from personaopt.lm.limits import limited
+from personaopt.lm.local import is_small_local
 from personaopt.lm.metering import Meter
 
 RULES = Rules(sign_off="Best, Kim", lower=True, words=8)
@@ -490,4 +491,4 @@ def test_the_local_model_within_limits_still_measures(tiny_folder):
         free = predict(film="one")
     assert held.probabilities == free.probabilities == awaited.probabilities
     assert meter.usage.calls == 2
-    assert po.lm.local.is_small_local(lm)
+    assert is_small_local(lm)
