@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from personaopt.agent import PersonaAgent
+from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.optimizers.asks import Ask, Failure, Steps
 from personaopt.optimizers.critics import Critic, Gradient, as_text, contrast
 from personaopt.optimizers.losses import Outcome
-from personaopt.optimizers.quiet_textgrad import textgrad
 from personaopt.persona import Persona
 
 PERSONA_ROLE = "persona: the description of one user in the assistant's system prompt"

@@ -20,6 +20,7 @@ from personaopt.evals.testbed import prompts
 from personaopt.evals.testbed.stand_in import Judge, Noise, StandIn, stand_in_lm
 from personaopt.evals.testbed.users import AnswerMail, InventedUser
 from personaopt.interaction import Interaction
+from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.memory import CallableEmbedder, open_store
 from personaopt.optimizers.acceptance import AcceptAll
 from personaopt.optimizers.aligner import PersonaAligner
@@ -28,7 +29,6 @@ from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import Gradient, LMCritic
 from personaopt.optimizers.editors import EditRequest, Edits
 from personaopt.optimizers.losses import Outcome
-from personaopt.optimizers.quiet_textgrad import textgrad
 from personaopt.optimizers.windows import Window, latest_with_slice
 from personaopt.persona import Persona
 

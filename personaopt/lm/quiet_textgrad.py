@@ -16,7 +16,9 @@ _IMPORT = threading.Lock()
 def textgrad() -> ModuleType:
     """The textgrad module; takes about three seconds the first time.
 
-    A textgrad that the application imported before is left as it is, with the log file it then writes.
+    Its log records carry every prompt and reply as extra fields, which an application's own handlers may write. They are
+    therefore switched off; `textgrad.logger.setLevel("INFO")` brings them back. A textgrad that the application imported
+    before is left as it is, with the log file it then writes.
     """
     with _IMPORT:
         if "textgrad" in sys.modules:
@@ -37,4 +39,5 @@ def textgrad() -> ModuleType:
                 if isinstance(handler, logging.FileHandler):
                     module.logger.removeHandler(handler)
                     handler.close()
+        module.logger.setLevel(logging.CRITICAL)
         return module
