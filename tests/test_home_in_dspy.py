@@ -347,6 +347,31 @@ def test_worked_examples_stay_in_the_prompt_when_weights_are_set(tagger):
     assert "A film of long ago" in lm.engine.prompts[0]
 
 
+class VerbalEngine:
+    """A chat model that puts its probabilities into words."""
+
+    def complete(self, request: Request) -> Response:
+        user = "\n".join(part.text for part in request.messages[-1].parts)
+        film = user.partition("## description ## ]]\n")[2].split("\n")[0]
+        weights = {tag: math.exp(shy(film, tag)) for tag in ("comedy", "dark comedy", "drama")}
+        shares = {tag: weight / sum(weights.values()) for tag, weight in weights.items()}
+        answer = json.dumps({"probabilities": shares, "confidence": 0.5})
+        reply = f"[[ ## tag ## ]]\n{answer}\n\n[[ ## completed ## ]]"
+        if "probabilities" not in str(request.system):
+            reply = f"[[ ## tag ## ]]\n{max(shares, key=shares.get)}\n\n[[ ## completed ## ]]"
+        return Response(None, "scripted/verbal", Message.assistant([TextPart(reply)]), "stop", Usage(1, 1))
+
+
+def test_reanchor_with_a_chat_model(store):
+    described = TagFilm.with_updated_fields("tag", desc="The tag that fits.")
+    agent = po.PersonaAgent(described, user=store.user("u"), retrieve=0)
+    lm = dspy.LM("scripted/verbal", engine=VerbalEngine(), cache=False, num_retries=0)
+    with dspy.context(lm=lm, adapter=dspy.ChatAdapter()):
+        assert agent(description="crime lake").tag == "comedy"
+        fitted = ReAnchor(same_tag, num_threads=1, require_cache=False).compile(agent, trainset=films())
+        assert [fitted(description=film).tag == "dark comedy" for film in FILMS] == ["crime" in film for film in FILMS]
+
+
 @pytest.mark.local_model
 def test_reanchor_with_the_local_model(tagger, local_lm):
     described = {"crime": "A heist goes wrong and everybody laughs", "love": "Two neighbours fall in love"}
