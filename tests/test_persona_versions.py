@@ -159,3 +159,73 @@ def test_a_handle_is_shared_by_copies_and_shows_itself_escaped(store):
     assert "<b>bold" not in shown
     assert repr(user) == "User('<u>')"
     assert "no persona yet" in store.user("v")._repr_html_()
+
+
+def test_a_persona_is_written_by_hand(user):
+    learnt = Statement("Likes tea.", evidence=("i1", "i2"), confidence=0.7, pinned=True)
+    user.save_persona(Persona((learnt, Statement("Old.")), token_limit=99), parent=0, author="PersonaAligner")
+    saved = user.write_persona("- Likes tea.\n\nIs a pilot.", author="me", reason="asked on the phone")
+    assert (saved.version, saved.parent, saved.author, saved.reason) == (2, 1, "me", "asked on the phone")
+    assert user.persona.statements[0] == learnt
+    assert (user.persona.statements[1].text, user.persona.statements[1].source) == ("Is a pilot.", "written")
+    assert user.persona.token_limit == 99
+    assert [str(edit) for edit in saved.edits] == [f"- {Statement('Old.').id}", "+ Is a pilot."]
+    assert user.write_persona("").persona.statements == ()
+    with pytest.raises(VersionConflict, match="version 3"):
+        user.write_persona("From an older one.", parent=2)
+    with pytest.raises(PersonaError, match="limit"):
+        user.write_persona("word " * 100)
+    for wrong in (None, b"text", ["line"]):
+        with pytest.raises(DataError):
+            user.write_persona(wrong)
+    assert user.version == 3
+
+
+def test_a_user_without_a_persona_can_be_given_one(user):
+    saved = user.write_persona("Is a pilot.", parent=0)
+    assert (saved.version, saved.author, user.persona.render()) == (1, "hand", "- Is a pilot.")
+
+
+def test_pinning_is_a_new_version(user):
+    user.write_persona("One.\nTwo.")
+    name = user.persona.statements[1].id
+    saved = user.pin(name, author="me")
+    assert (saved.version, saved.author) == (2, "me")
+    assert [statement.pinned for statement in user.persona.statements] == [False, True]
+    assert [statement.pinned for statement in user.personas()[0].persona.statements] == [False, False]
+    assert user.write_persona("Two.\nThree.").persona.statements[0].pinned
+    assert not user.pin(name, False).persona.statements[0].pinned
+    with pytest.raises(PersonaError, match="no statement"):
+        user.pin("unknown")
+    assert user.version == 4
+
+
+def test_the_difference_of_two_versions(user):
+    user.write_persona("One.")
+    user.write_persona("One.\nTwo.")
+    user.write_persona("Two.")
+    assert [str(edit) for edit in user.diff(1, 2)] == ["+ Two."]
+    assert [edit.action for edit in user.diff(1)] == ["remove", "add"]
+    assert user.diff(3) == user.diff(2, 2) == ()
+    assert [str(edit) for edit in user.diff(0, 1)] == ["+ One."]
+    persona = user.personas()[0].persona
+    assert persona.apply(user.diff(1, 3)) == user.persona
+    for wrong in ((4, 1), (1, 4), (-1, 1), ("1", 2)):
+        with pytest.raises(DataError):
+            user.diff(*wrong)
+
+
+def test_of_eight_that_write_at_once_each_is_kept_or_refused(address):
+    stores = [open_store(address) for _ in range(8)]
+
+    def work(number):
+        return stores[number].user("u").write_persona(f"By {number}.")
+
+    results = in_threads(8, work)
+    kept = [result for result in results if isinstance(result, PersonaVersion)]
+    assert kept
+    assert all(isinstance(result, PersonaVersion | VersionConflict) for result in results)
+    assert sorted(version.version for version in kept) == list(range(1, len(kept) + 1))
+    assert stores[0].user("u").personas() == sorted(kept, key=lambda version: version.version)
+    for store in stores:
+        store.close()

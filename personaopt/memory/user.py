@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 from personaopt.errors import DataError
 from personaopt.interaction import Interaction
+from personaopt.memory import written
 from personaopt.memory.checks import name_of, whole
 from personaopt.memory.episodic import Memory
 from personaopt.memory.store import Before, PersonaVersion, Ranking, Scope
+from personaopt.memory.written import HAND
 from personaopt.persona import Edit, Persona
 
 if TYPE_CHECKING:
@@ -194,6 +196,50 @@ class User:
             DataError: There is no such version.
         """
         return self.store.rollback(self.id, whole(version, "version"))
+
+    def write_persona(
+        self, text: str, *, parent: int | None = None, author: str = HAND, reason: str = ""
+    ) -> PersonaVersion:
+        """Save a text as the persona, one statement a line. A line that stands in it already stays what it is.
+
+        Args:
+            text: All of the persona; what is not in it is removed, pinned statements as well.
+            parent: The version the text was made from; None for the current one, whatever it is.
+            author: Who wrote it.
+            reason: Why.
+
+        Raises:
+            VersionConflict: Another version was saved meanwhile; nothing is stored.
+            PersonaError: The text passes the persona's token limit.
+            DataError: An argument is not valid.
+        """
+        return written.write(self.store, self.id, text, parent=parent, author=author, reason=reason)
+
+    def pin(self, statement_id: str, pinned: bool = True, *, author: str = HAND) -> PersonaVersion:
+        """Save the persona with a statement that no optimizer replaces or removes, or that one may again.
+
+        Args:
+            statement_id: Its id in the current persona.
+            pinned: Whether it is to be pinned.
+            author: Who wants it so.
+
+        Raises:
+            PersonaError: The current persona has no such statement.
+            VersionConflict: Another version was saved meanwhile; nothing is stored.
+        """
+        return written.pin(self.store, self.id, statement_id, pinned=pinned, author=author)
+
+    def diff(self, first: int, second: int | None = None) -> tuple[Edit, ...]:
+        """The edits that lead from one version of the persona to another; 0 is the empty persona.
+
+        Args:
+            first: The version to start from.
+            second: The version to arrive at; None for the current one.
+
+        Raises:
+            DataError: There is no such version.
+        """
+        return written.difference(self.store, self.id, first, second)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, User) and other.store is self.store and other.id == self.id
