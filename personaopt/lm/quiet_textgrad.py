@@ -16,8 +16,8 @@ _IMPORT = threading.Lock()
 def textgrad() -> ModuleType:
     """The textgrad module; takes about three seconds the first time.
 
-    Its log records carry every prompt and reply as extra fields, which an application's own handlers may write. They are
-    therefore switched off; `textgrad.logger.setLevel("INFO")` brings them back. A textgrad that the application imported
+    Its log records carry every prompt and reply as extra fields, which an application's own handlers may write. They
+    are switched off; `textgrad.logger.setLevel("INFO")` brings them back. A textgrad that the application imported
     before is left as it is, with the log file it then writes.
     """
     with _IMPORT:

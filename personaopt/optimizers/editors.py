@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import dspy
@@ -82,15 +82,16 @@ class LMEditor:
         ]
         inputs = {
             "lm": self.predict.lm or request.agent.lm,
-            "persona": _numbered(statement.text for statement in request.persona.statements),
-            "feedback": _numbered(gradient.text for gradient in request.gradients),
+            "persona": numbered(statement.text for statement in request.persona.statements),
+            "feedback": numbered(gradient.text for gradient in request.gradients),
             "refused": refused[-SHOWN_REFUSALS:],
             "token_limit": request.persona.token_limit,
         }
 
         def finish(prediction: dspy.Prediction) -> Edits:
-            edits = [_edit(proposed, request) for proposed in (prediction.edits or [])[:MOST_EDITS]]
-            return tuple(edit for edit in edits if edit is not None)
+            texts = [gradient.text for gradient in request.gradients]
+            sources = [gradient.outcome.interaction.id for gradient in request.gradients]
+            return edits_of(prediction.edits or [], request.persona, texts, sources)
 
         drawn = [{"config": {"temperature": 1.0, "rollout_id": request.seed + k}} for k in range(1, request.count)]
         return [Ask.predict(self.predict, finish, reflect=True, **inputs, **settings) for settings in [{}, *drawn]]
@@ -122,13 +123,26 @@ def _put(persona: Persona, statement: Statement) -> Edit | None:
     return Edit("add", statement, reason="shown by the history")
 
 
-def _edit(proposed: ProposedEdit, request: EditRequest) -> Edit | None:
-    """An LM's proposal as an edit with evidence; None for one that means nothing here."""
-    numbered = dict(enumerate(request.persona.statements, 1))
-    target = numbered.get(proposed.statement or 0)
-    followed = [request.gradients[n - 1] for n in proposed.feedback if 0 < n <= len(request.gradients)]
-    evidence = tuple(gradient.outcome.interaction.id for gradient in followed or request.gradients)
-    reason = "; ".join(gradient.text for gradient in followed)[:300]
+def edits_of(
+    proposals: Sequence[ProposedEdit], persona: Persona, feedback: Sequence[str], sources: Sequence[str] = ()
+) -> Edits:
+    """An LM's proposals as edits with evidence; those that mean nothing here, and all beyond the fifth, are left out.
+
+    Args:
+        proposals: What the LM answered to `EditPersona`.
+        persona: The persona it was shown.
+        feedback: The feedback it was shown.
+        sources: The id of the interaction behind each feedback, which becomes the evidence; none where it has no id.
+    """
+    edits = (_edit(proposed, persona, feedback, sources) for proposed in proposals[:MOST_EDITS])
+    return tuple(edit for edit in edits if edit is not None)
+
+
+def _edit(proposed: ProposedEdit, persona: Persona, feedback: Sequence[str], sources: Sequence[str]) -> Edit | None:
+    target = dict(enumerate(persona.statements, 1)).get(proposed.statement or 0)
+    followed = [number - 1 for number in proposed.feedback if 0 < number <= len(feedback)]
+    evidence = tuple(sources[place] for place in followed or range(len(feedback))) if sources else ()
+    reason = "; ".join(feedback[place] for place in followed)[:300]
     if proposed.action == "remove":
         return Edit("remove", target=target.id, reason=reason) if target and not target.pinned else None
     try:
@@ -136,10 +150,11 @@ def _edit(proposed: ProposedEdit, request: EditRequest) -> Edit | None:
     except PersonaError:
         return None
     if target is None or target.pinned or proposed.action == "add":
-        known = {known.id for known in request.persona.statements}
+        known = {known.id for known in persona.statements}
         return None if statement.id in known else Edit("add", statement, reason=reason)
     return Edit("replace", statement, target.id, reason)
 
 
-def _numbered(texts: Any) -> list[str]:
+def numbered(texts: Iterable[str]) -> list[str]:
+    """Lines as the LM is shown them, so that it can name them."""
     return [f"{number}. {text}" for number, text in enumerate(texts, 1)]
