@@ -81,6 +81,30 @@ def stages_on_stderr() -> Iterator[Stage]:
         yield lambda what: bars.update(task, description=what)
 
 
+class AlignmentOnStderr:
+    """Where `personaopt.optimizers.progress.Progress` shows an alignment: beside the stages of the same command.
+
+    Args:
+        stage: What `stages_on_stderr` gave: on a terminal it has the one line that changes.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage if sys.stderr.isatty() else None
+
+    def state(self, run: str, text: str, done: int, calls: int) -> None:
+        """What the alignment is doing now, call by call on a terminal."""
+        if self._stage is not None:
+            self._stage(f"{text} ({done} of {calls})" if calls else text)
+
+    def line(self, text: str) -> None:
+        """What stays, as a line where there is no terminal."""
+        if self._stage is None:
+            message(text)
+
+    def over(self, run: str) -> None:
+        """The next stage takes its place."""
+
+
 def print_heading(text: str) -> None:
     """Print the title of a part of the output."""
     if sys.stdout.isatty():
