@@ -205,8 +205,8 @@ class PersonaAgent(dspy.Module):
         Args:
             prediction: What calling the agent returned.
             measure: Whether to ask again without each statement and each memory, all at once, and tell how much less
-                likely the answer is then. Needs an LM that measures probabilities, and as many calls as there are
-                parts and one more. Without it nothing is called.
+                likely the answer is then. Needs an LM that measures probabilities (or, of texts, the small local
+                model), and as many calls as there are parts and one more. Without it nothing is called.
 
         Raises:
             ConfigurationError: The prediction is not one of this user's agent.

@@ -11,11 +11,13 @@ import dataclasses
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import dspy
 
 from personaopt.errors import ConfigurationError
+from personaopt.lm.adapter import LocalAdapter
+from personaopt.lm.local import is_small_local
 from personaopt.memory import Memory
 from personaopt.memory.choices import spelled
 from personaopt.persona import Persona, Statement
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from personaopt.agent import PersonaAgent, Recall
 
 MOST_AT_ONCE = 16
+Unit = Literal["probability", "log-likelihood a token"]
+Measure = Callable[["PersonaAgent", Mapping[str, Any], "Recall", Mapping[str, Any]], dict[str, float]]
 
 
 class Asked(NamedTuple):
@@ -41,7 +45,8 @@ class Part:
     Attributes:
         statement: The statement, with its evidence, or None.
         memory: The recalled interaction with its similarity, or None.
-        effect: By output, how much likelier the answer was with it than without it; None where that was not measured.
+        effect: By output, how much likelier the answer was with it than without it, in the explanation's `unit`; None
+            where that was not measured.
     """
 
     statement: Statement | None = None
@@ -78,7 +83,8 @@ class Explanation:
         persona_version: The version of the persona it was given under.
         statements: The persona's lines, the one with the largest effect first.
         memories: The recalled interactions, likewise.
-        probabilities: By output, the answer's probability with everything; empty where it was not measured.
+        measured: By output, how likely the answer is with everything; empty where it was not measured.
+        unit: Of what was measured: the answer's `probability`, or a text's `log-likelihood a token`.
         calls: LM calls that this cost.
         note: Why nothing was measured, where it was asked for.
     """
@@ -87,7 +93,8 @@ class Explanation:
     persona_version: int
     statements: tuple[Part, ...]
     memories: tuple[Part, ...]
-    probabilities: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    measured: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    unit: Unit = "probability"
     calls: int = 0
     note: str = ""
 
@@ -98,7 +105,8 @@ class Explanation:
             "persona_version": self.persona_version,
             "statements": [part.to_dict() for part in self.statements],
             "memories": [part.to_dict() for part in self.memories],
-            "probabilities": dict(self.probabilities),
+            "measured": dict(self.measured),
+            "unit": self.unit,
             "calls": self.calls,
             "note": self.note,
         }
@@ -106,7 +114,7 @@ class Explanation:
     def __str__(self) -> str:
         lines = []
         for name, value in self.answer.items():
-            sure = f" (probability {self.probabilities[name]:.3f})" if name in self.probabilities else ""
+            sure = f" ({self.unit} {self.measured[name]:.3f})" if name in self.measured else ""
             lines.append(f"{name}: {value}{sure}")
         parts = (f"persona, version {self.persona_version}", self.statements), ("memories", self.memories)
         for title, found in parts:
@@ -136,20 +144,23 @@ def explain(agent: PersonaAgent, prediction: dspy.Prediction, *, measure: bool =
     )
     if not measure:
         return explanation
-    if "probabilities" not in prediction:
-        return dataclasses.replace(explanation, note="Nothing was measured: the LM gives no probabilities of answers.")
-    return _measured(agent, asked, explanation)
+    if "probabilities" in prediction:
+        return _measured(agent, asked, explanation, _probabilities)
+    if is_small_local(agent.lm):
+        return _measured(agent, asked, dataclasses.replace(explanation, unit="log-likelihood a token"), _likelihoods)
+    return dataclasses.replace(explanation, note="Nothing was measured: the LM gives no probabilities of answers.")
 
 
-def _measured(agent: PersonaAgent, asked: Asked, explanation: Explanation) -> Explanation:
+def _measured(agent: PersonaAgent, asked: Asked, explanation: Explanation, ask: Measure) -> Explanation:
     """The explanation with the effect of each part, all calls at once."""
-    chosen = {name: spelled(explanation.answer[name]) for name in agent.answers}
     recalled = agent.recall(asked.inputs)
     shown = tuple(part.memory for part in explanation.memories if part.memory)
     parts = [*explanation.statements, *explanation.memories]
 
     def call(persona: Persona, gone: Memory | None) -> Callable[[], dict[str, float]]:
-        return lambda: _probabilities(agent, asked, persona, _without(recalled, shown, gone), chosen)
+        rest = _without(recalled, shown, gone)
+        inputs = agent.prompt_inputs(asked.inputs, rest, persona)
+        return lambda: ask(agent, inputs, rest, explanation.answer)
 
     calls = [call(asked.persona, None)]
     for part in parts:
@@ -168,19 +179,29 @@ def _measured(agent: PersonaAgent, asked: Asked, explanation: Explanation) -> Ex
         explanation,
         statements=_strongest_first(weighed[:count]),
         memories=_strongest_first(weighed[count:]),
-        probabilities=whole,
+        measured=whole,
         calls=len(calls),
     )
 
 
 def _probabilities(
-    agent: PersonaAgent, asked: Asked, persona: Persona, recalled: Recall, chosen: Mapping[str, str]
+    agent: PersonaAgent, inputs: Mapping[str, Any], recalled: Recall, answer: Mapping[str, Any]
 ) -> dict[str, float]:
-    """How likely the answer is that was given, under a persona and with some memories."""
+    """How likely the chosen answers are, calibrated."""
     with agent.speaking():
-        prediction = agent.predict(**agent.prompt_inputs(asked.inputs, recalled, persona))
+        prediction = agent.predict(**inputs)
     answered = agent.finish(prediction, recalled).get("probabilities") or {}
-    return {name: float(answered[name][answer]) for name, answer in chosen.items() if name in answered}
+    return {name: float(answered[name][spelled(answer[name])]) for name in agent.answers if name in answered}
+
+
+def _likelihoods(
+    agent: PersonaAgent, inputs: Mapping[str, Any], recalled: Recall, answer: Mapping[str, Any]
+) -> dict[str, float]:
+    """How likely the written texts are, per token."""
+    texts = {name: str(text) for name, text in answer.items() if str(text).strip()}
+    given = {name: value for name, value in inputs.items() if name != "signature"}
+    scores = LocalAdapter().score(agent.lm, inputs["signature"], given, texts) if texts else {}
+    return {name: score.log_likelihood / max(score.tokens, 1) for name, score in scores.items()}
 
 
 def _without(recalled: Recall, shown: Sequence[Memory], gone: Memory | None) -> Recall:

@@ -59,7 +59,7 @@ def test_each_part_is_left_out_once(agent):
         lm.engine.prompts.clear()
         why = agent.why(prediction)
         assert why.calls == len(lm.engine.prompts) == 1 + 2 + 2
-        assert why.probabilities["tag"] == pytest.approx(prediction.probabilities["tag"]["dark comedy"])
+        assert why.measured["tag"] == pytest.approx(prediction.probabilities["tag"]["dark comedy"])
         assert [part.statement for part in why.statements] == [CRIME, IDLE]  # the strongest first
         assert why.statements[0].effect["tag"] > 0.3
         assert why.statements[1].effect["tag"] == pytest.approx(0.0, abs=1e-9)
@@ -113,6 +113,22 @@ def test_an_lm_that_measures_nothing_is_not_asked(user):
     assert why.answer == {"tag": Rules.of(CRIME.text).label("A comedy with crime")}
 
 
+@pytest.mark.local_model
+def test_a_text_that_the_local_model_wrote(user, local_lm):
+    signed = po.Statement("Ends every reply with: see you at the lake.")
+    user.save_persona(po.Persona((IDLE, signed)), parent=1, author="me")
+    agent = po.PersonaAgent("message -> reply", user=user, retrieve=0)
+    with dspy.context(lm=local_lm.copy(max_tokens=8), adapter=None):
+        prediction = agent(message="Are you free?")
+        prediction.reply = "Yes, see you at the lake."  # so that it is known what carried it
+        why = agent.why(prediction)
+    assert (why.unit, why.calls) == ("log-likelihood a token", 3)
+    assert why.statements[0].statement == signed
+    assert why.statements[0].effect["reply"] > 0.1 > abs(why.statements[1].effect["reply"])
+    assert why.measured["reply"] < 0
+    assert "log-likelihood a token -" in str(why)
+
+
 def test_it_is_about_the_persona_that_answered(agent, user):
     with dspy.context(lm=measuring_lm(by_prompt), adapter=po.LocalAdapter()):
         prediction = agent(description="A comedy with crime in it")
@@ -143,7 +159,7 @@ def test_with_the_local_model(user, local_lm):
     with dspy.context(lm=local_lm, adapter=None):
         prediction = agent(description="Two brothers inherit a farm and quarrel.")
         why = agent.why(prediction)
-    assert why.probabilities["tag"] == pytest.approx(prediction.probabilities["tag"][prediction.tag], abs=1e-3)
+    assert why.measured["tag"] == pytest.approx(prediction.probabilities["tag"][prediction.tag], abs=1e-3)
     assert why.calls == 5
     assert all(-1 <= part.effect["tag"] <= 1 for part in (*why.statements, *why.memories))
     assert max(part.strength for part in (*why.statements, *why.memories)) > 0.001
@@ -168,5 +184,5 @@ def test_answers_that_are_no_text(user):
         prediction = agent(text="new")
         why = agent.why(prediction)
     assert (prediction.tone, prediction.good) == (Tone.WARM, True)
-    assert why.probabilities == {"tone": 0.5, "good": 0.5}
+    assert why.measured == {"tone": 0.5, "good": 0.5}
     assert why.to_dict()["answer"] == {"tone": "warm", "good": "true"}
