@@ -410,9 +410,11 @@ class Watcher(dspy.utils.callback.BaseCallback):
 
 
 @pytest.mark.parametrize("awaited", [False, True])
-def test_compile_callbacks_fire_once(agent, lm, store, awaited):
+def test_compile_callbacks_fire_once(agent, lm, store, awaited, caplog):
+    told = []
+
     def compiled(student):
-        aligner = po.PersonaAligner(latest=2, held_out=1, epochs=1)
+        aligner = po.PersonaAligner(latest=2, held_out=1, epochs=1, callbacks=[told.append])
         return asyncio.run(aligner.acompile(student)) if awaited else aligner.compile(student)
 
     watcher = Watcher()
@@ -423,6 +425,8 @@ def test_compile_callbacks_fire_once(agent, lm, store, awaited):
         with pytest.raises(po.DataError):
             compiled(po.PersonaAgent("message -> reply", user=store.user("new")))
         assert watcher.seen == [("start", "PersonaAligner"), ("end", "DataError")]
+    assert told  # our listeners are told of events ...
+    assert "callback" not in caplog.text  # ... and are not taken for callbacks of DSPy's
 
 
 def test_parameters_hold_no_secrets():

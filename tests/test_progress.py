@@ -16,6 +16,7 @@ from hashed_words import HashedWords
 from scripted_lm import Rules, scripted_lm
 
 import personaopt as po
+from personaopt.cli.output import AlignmentOnStderr
 from personaopt.lm.metering import Usage
 from personaopt.optimizers import events
 from personaopt.optimizers.progress import Lines, Progress, screen_for
@@ -208,3 +209,18 @@ def test_a_real_alignment(agent, capfd):
     losses = " -> ".join(f"{loss:.3f}" for loss in aligned.detailed_results.losses)
     assert last.startswith(f"u42: done; mean loss {losses}; {aligned.detailed_results.usage.calls} LM calls")
     assert "Kim" not in printed.err
+
+
+def test_on_the_command_line_it_stands_beside_the_stages(capsys, monkeypatch):
+    stages = []
+    progress = Progress(AlignmentOnStderr(stages.append))
+    for event in story():
+        progress(event)
+    assert stages == []
+    assert "u42: stored as version 2" in capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = Progress(AlignmentOnStderr(stages.append))
+    for event in story():
+        progress(event)
+    assert capsys.readouterr().err == ""
+    assert stages[:3] == [f"u42: answering ({done} of 3)" for done in (0, 1, 2)]
