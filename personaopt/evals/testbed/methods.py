@@ -21,6 +21,7 @@ from personaopt.evals.testbed.stand_in import Judge, Noise, StandIn, stand_in_lm
 from personaopt.evals.testbed.users import AnswerMail, InventedUser
 from personaopt.interaction import Interaction
 from personaopt.lm.quiet_textgrad import textgrad
+from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.memory import CallableEmbedder, open_store
 from personaopt.optimizers.acceptance import AcceptAll
 from personaopt.optimizers.aligner import PersonaAligner
@@ -174,9 +175,11 @@ def stock_textgrad(trial: Trial, batch: int = 8) -> Path:
         trial: What is given.
         batch: Interactions a step; a step is 4 calls for each and one more.
     """
+    from personaopt.lm.textgrad_engine import textgrad_engine  # brings textgrad, which takes seconds to import
+
     tg = textgrad()
     lm, engine = trial.lm()
-    bridge = _bridge(lm)
+    bridge = textgrad_engine(lm)
     agent = trial.agent()
     text = f"{AnswerMail.instructions}\n{agent.persona.render()}"
     persona = tg.Variable(text, requires_grad=True, role_description="system prompt that describes the user")
@@ -204,25 +207,6 @@ def _evaluation(item: Interaction) -> str:
         f"{prompts.EVALUATOR} Say how the answer should have differed.\n"
         f"<QUESTION>{item.inputs['message']}</QUESTION>\n<EXPECTED>{expected}</EXPECTED>"
     )
-
-
-def _bridge(lm: dspy.LM) -> Any:
-    from dspy.lm15 import Message, Request
-    from textgrad.engine import EngineLM
-
-    class Bridge(EngineLM):  # type: ignore[misc]
-        """A `dspy.LM`'s engine as TextGrad's."""
-
-        model_string = lm.model
-
-        def generate(self, prompt: Any, system_prompt: str | None = None, **_: Any) -> str:
-            request = Request(lm.model, (Message.user(str(prompt)),), system=system_prompt or self.system_prompt)
-            return str(lm.engine.complete(request).text)
-
-        def __call__(self, prompt: Any, **settings: Any) -> str:
-            return self.generate(prompt, **settings)
-
-    return Bridge()
 
 
 def gepa(trial: Trial, **settings: Any) -> Path:

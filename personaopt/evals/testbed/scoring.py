@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from personaopt.errors import DataError
 from personaopt.evals.testbed.language import rules_in
 from personaopt.evals.testbed.rules import in_force
 from personaopt.evals.testbed.users import InventedUser
@@ -84,6 +85,24 @@ def scored(user: InventedUser, path: Sequence[tuple[int, str]], window: Sequence
 
 
 def median_calls(scores: Sequence[Score]) -> float:
-    """The median number of calls to come near the optimum; infinite where less than half of the runs did."""
-    calls = sorted(math.inf if score.calls_to_near is None else score.calls_to_near for score in scores)
+    """The median number of calls to come near the optimum, of the runs that began further away.
+
+    Infinite where less than half of them did.
+    """
+    far = [score for score in scores if score.start < NEAR - TIE]
+    calls = sorted(math.inf if score.calls_to_near is None else score.calls_to_near for score in far)
     return calls[(len(calls) - 1) // 2] if calls else math.inf
+
+
+def wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share, which is right also where nothing or everything was a hit.
+
+    Raises:
+        DataError: There are no runs.
+    """
+    if n < 1:
+        raise DataError("A share needs at least one run.")
+    share, spread = hits / n, z * z / n
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
