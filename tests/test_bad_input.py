@@ -132,7 +132,7 @@ def test_a_clock_that_goes_backwards_changes_no_order(store, monkeypatch):
 
 
 FILLING = """
-import os, sys
+import os, sys, threading
 from personaopt.errors import StoreError
 from personaopt.interaction import Interaction
 from personaopt.memory import open_store
@@ -145,14 +145,21 @@ if limit:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 stored = []
-try:
-    for number in range(100_000):
-        stored.append(user.record(Interaction({"text": "x" * 2_000}, id=str(number))).id)
-except StoreError as error:
-    assert "\\n" not in str(error), error
-else:
-    sys.exit("the disk never was full")
-assert [item.id for item in user.history()] == stored, "reading goes on, and nothing that was refused is there"
+
+def fill(thread):
+    try:
+        for number in range(100_000):
+            stored.append(user.record(Interaction({"text": "x" * 2_000}, id=f"{thread}-{number}")).id)
+    except StoreError as error:
+        assert "\\n" not in str(error), error
+    else:
+        os._exit(5)  # the disk never was full
+
+threads = [threading.Thread(target=fill, args=(thread,)) for thread in range(int(sys.argv[3]))]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+there = {item.id for item in user.history()}
+assert there == set(stored), "reading goes on, and nothing that was refused is there"
 if not limit:
     os.unlink(os.path.join(os.path.dirname(path), "filler"))
     user.record(Interaction({"text": "there is room again"}, id="again"))
@@ -165,9 +172,10 @@ print(len(stored))
 """
 
 
+@pytest.mark.parametrize("threads", ["1", "6"])
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of a process are a matter of POSIX")
-def test_a_file_that_may_not_grow_loses_nothing(tmp_path):
-    script = [sys.executable, "-c", FILLING, str(tmp_path / "a.db"), "600000"]
+def test_a_file_that_may_not_grow_loses_nothing(tmp_path, threads):
+    script = [sys.executable, "-c", FILLING, str(tmp_path / "a.db"), "600000", threads]
     done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 10
@@ -189,9 +197,10 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_disk_loses_nothing_and_is_used_again(small_disk):
+@pytest.mark.parametrize("threads", ["1", "6"])
+def test_a_full_disk_loses_nothing_and_is_used_again(small_disk, threads):
     (small_disk / "filler").write_bytes(b"x" * 200_000)
-    script = [sys.executable, "-c", FILLING, str(small_disk / "a.db"), "0"]
+    script = [sys.executable, "-c", FILLING, str(small_disk / "a.db"), "0", threads]
     done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 10

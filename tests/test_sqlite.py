@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -254,3 +255,82 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
     assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     assert "row" in connection.execute("SELECT sql FROM sqlite_master WHERE name = 'interactions'").fetchone()[0]
     connection.close()
+
+
+def test_writes_that_wait_for_each_other_share_a_commit(tmp_path):
+    with open_store(tmp_path / "a.db") as store:
+        store.user("u").record(said("first"))
+        database, statements, failed = store._database, [], []
+        database._connection.set_trace_callback(statements.append)
+
+        def write(number):
+            try:
+                with store.transaction("u") as connection:
+                    connection.execute("UPDATE users SET created = created + 1")
+                    if number == 3:
+                        raise KeyError(number)
+            except KeyError as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+        with store.transaction("u") as connection:
+            before = connection.execute("SELECT created FROM users")[0][0]
+            for thread in threads:
+                thread.start()
+            deadline = time.monotonic() + 30
+            while database._waiting < len(threads) and time.monotonic() < deadline:
+                time.sleep(0.001)
+        for thread in threads:
+            thread.join(timeout=30)
+        assert not any(thread.is_alive() for thread in threads)
+        database._connection.set_trace_callback(None)
+        assert len(failed) == 1
+        assert [text for text in statements if text.startswith(("BEGIN", "COMMIT"))] == ["BEGIN IMMEDIATE", "COMMIT"]
+        with sqlite3.connect(tmp_path / "a.db") as other:
+            assert other.execute("SELECT created FROM users").fetchone()[0] == before + 5
+
+
+def test_a_reader_sees_nothing_that_is_not_on_disk(tmp_path):
+    with open_store(tmp_path / "a.db") as store:
+        seen = []
+
+        def record(number):
+            store.user("u").record(said("x", id=str(number)))
+
+        def read():
+            for _ in range(200):
+                ids = {item.id for item in store.user("u").history()}
+                other = sqlite3.connect(tmp_path / "a.db")
+                seen.append(ids <= {row[0] for row in other.execute("SELECT interaction_id FROM interactions")})
+                other.close()
+
+        threads = [threading.Thread(target=lambda n=n: [record(f"{n} {i}") for i in range(40)]) for n in range(6)]
+        threads.append(threading.Thread(target=read))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(seen) == 200
+        assert all(seen)
+        assert store.user("u").count() == 240
+
+
+def test_a_store_is_not_used_within_its_own_transaction(tmp_path):
+    with open_store(tmp_path / "a.db") as store:
+        for write in (True, False):
+            with store.transaction("u", write=write):
+                with pytest.raises(StoreError, match="within a transaction"):
+                    store.user("u").count()
+                with pytest.raises(StoreError, match="within a transaction"):
+                    store.user("u").record(said("x"))
+        assert store.user("u").count() == 0
+
+
+def test_a_commit_that_nobody_makes_is_made_by_those_who_wait(tmp_path):
+    with open_store(tmp_path / "a.db") as store:
+        store._database._waiting = 1  # as if the one who was to commit had been interrupted
+        began = time.monotonic()
+        store.user("u").record(said("x"))
+        assert time.monotonic() - began < 5
+        with sqlite3.connect(tmp_path / "a.db") as other:
+            assert other.execute("SELECT count(*) FROM interactions").fetchone() == (1,)

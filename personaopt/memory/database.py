@@ -17,6 +17,10 @@ from personaopt.memory import schema
 
 _open_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _registry = threading.Lock()
+LARGEST_GROUP = 64
+"""Most writes that wait for one commit."""
+PATIENCE_SECONDS = 0.02
+"""How long a write waits for another thread to commit it before it does so itself."""
 
 
 class SqliteConnection:
@@ -36,8 +40,20 @@ class SqliteConnection:
         self.raw.executemany(query, rows)
 
 
+class Group:
+    """Writes of several threads that are put on disk together, so that all of them wait for the disk once."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.settled = threading.Event()
+        self.error: BaseException | None = None
+
+
 class Database:
     """A store's connection behind a lock; statements take microseconds, and nothing slow happens while it is held.
+
+    Waiting for the disk is what a write spends its time on. So a thread that is done writing leaves the commit to the
+    next one that is waiting to write, if there is any, and returns when that has happened.
 
     Args:
         name: What messages call the store.
@@ -51,6 +67,10 @@ class Database:
         self.name = name
         self.lock = threading.RLock()
         self._closed_because = ""
+        self._busy = False  # within a transaction, whose thread holds the lock
+        self._group: Group | None = None  # written, not committed
+        self._waiting = 0
+        self._counting = threading.Lock()
         self._connection = schema.connect(path)
         self._close = weakref.finalize(self, self._connection.close)
         _mind_forks()
@@ -59,35 +79,121 @@ class Database:
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for this thread alone; what SQLite reports comes out as a StoreError."""
-        with self.lock:
-            if self._closed_because:
-                raise StoreError(f"The store {self.name} {self._closed_because}.")
-            try:
-                yield self._connection
-            except sqlite3.Error as error:
-                raise StoreError(f"The store {self.name} could not be used: {error}.") from error
+        """The connection outside of a transaction, for this thread alone; errors come out as a StoreError."""
+        with self.lock, self._told():
+            self.settle()
+            yield self._connection
 
     @contextlib.contextmanager
     def transaction(self, *, write: bool = True) -> Iterator[SqliteConnection]:
         """The connection within a transaction, which is undone when the block raises.
 
-        Writers begin `IMMEDIATE`, so that they wait for each other at the beginning and never fail in the middle.
+        Writers begin `IMMEDIATE`, so that they wait for each other at the beginning and never fail in the middle. What
+        they wrote is on disk when the block is left.
         """
+        if write:
+            with self._in_turn(), self._told():
+                group = self._joined()
+                with self._savepoint(group):
+                    yield SqliteConnection(self._connection)
+            self._wait_for(group)
+            return
         with self.guarded() as connection:
-            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
+            connection.execute("BEGIN DEFERRED")
+            self._busy = True
             try:
                 yield SqliteConnection(connection)
-                connection.execute("COMMIT")
             finally:
+                self._busy = False
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                    connection.execute("COMMIT")
+
+    def settle(self) -> None:
+        """Commit what waits for it; by a thread that holds the lock."""
+        if self._busy or self._group is None:
+            return
+        group, self._group = self._group, None
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            group.error = error
+        finally:
+            if self._connection.in_transaction:  # refused, or interrupted before it was tried
+                self._connection.execute("ROLLBACK")
+                group.error = group.error or InterruptedError("the commit was interrupted")
+            group.settled.set()
 
     def close(self, because: str = "is closed") -> None:
         """Close the connection; every later use gives the reason. Closing it twice is fine."""
         with self.lock:
+            if not self._closed_because:
+                self.settle()
             self._closed_because = self._closed_because or because
             self._close()
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """The lock, for a writer: those who hold it before see that one is waiting."""
+        with self._counting:
+            self._waiting += 1
+        try:
+            self.lock.acquire()
+        finally:
+            with self._counting:
+                self._waiting -= 1
+        try:
+            yield
+        finally:
+            self.lock.release()
+
+    def _joined(self) -> Group:
+        """The open group, or a new one."""
+        if self._group is None:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._group = Group()
+        self._group.size += 1
+        return self._group
+
+    @contextlib.contextmanager
+    def _savepoint(self, group: Group) -> Iterator[None]:
+        """One write of a group: undone alone when it raises. Then the group is committed if nobody waits to write."""
+        self._connection.execute("SAVEPOINT one_write")
+        self._busy = True
+        try:
+            yield
+            self._connection.execute("RELEASE one_write")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO one_write")
+                self._connection.execute("RELEASE one_write")
+            else:  # SQLite undid the whole transaction, as it does when the disk is full: nothing of the group is there
+                self._group, group.error = None, error
+                group.settled.set()
+            raise
+        finally:
+            self._busy = False
+            if not self._waiting or group.size >= LARGEST_GROUP:
+                self.settle()
+
+    def _wait_for(self, group: Group) -> None:
+        while not group.settled.wait(PATIENCE_SECONDS):  # whoever was to commit may have been interrupted
+            with self.lock:
+                if self._group is group:
+                    self.settle()
+        if group.error is not None:
+            raise StoreError(f"The store {self.name} could not be written: {group.error}.") from group.error
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What SQLite reports comes out as a StoreError."""
+        if self._closed_because:
+            raise StoreError(f"The store {self.name} {self._closed_because}.")
+        if self._busy:
+            raise StoreError(f"The store {self.name} was used within a transaction of its own; use the connection.")
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"The store {self.name} could not be used: {error}.") from error
 
 
 @functools.cache
@@ -104,6 +210,7 @@ def _mind_forks() -> None:
         held.extend(_open_databases)
         for database in held:
             database.lock.acquire()
+            database.settle()
 
     def in_parent() -> None:
         while held:

@@ -58,6 +58,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # `changed` grows with every interaction that comes or goes: an index that has seen it is up to date.
         "ALTER TABLE users ADD COLUMN changed INTEGER NOT NULL DEFAULT 0",
+        "UPDATE users SET changed = 1",
         "ALTER TABLE users ADD COLUMN consent TEXT CHECK (consent IN ('none', 'record', 'learn'))",
         "ALTER TABLE users ADD COLUMN keep_seconds REAL",
         "ALTER TABLE users ADD COLUMN keep_count INTEGER",
