@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from personaopt.optimizers.progress import Progress
     from personaopt.optimizers.triggers import ByHand, EveryInteractions, EverySessions, OnSurprise
     from personaopt.optimizers.windows import HardestWindow, LatestWindow, ReplayWindow, StratifiedWindow
+    from personaopt.optimizers.worker import AlignmentWorker
     from personaopt.persona import Edit, Persona, Statement
     from personaopt.program import export, load
 
@@ -70,6 +71,7 @@ _MODULES = {
     "personaopt.optimizers.progress": ("Progress",),
     "personaopt.optimizers.triggers": ("ByHand", "EveryInteractions", "EverySessions", "OnSurprise"),
     "personaopt.optimizers.windows": ("HardestWindow", "LatestWindow", "ReplayWindow", "StratifiedWindow"),
+    "personaopt.optimizers.worker": ("AlignmentWorker",),
     "personaopt.persona": ("Edit", "Persona", "Statement"),
     "personaopt.program": ("export", "load"),
 }
@@ -77,6 +79,7 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "AcceptAll",
+    "AlignmentWorker",
     "Budget",
     "ByHand",
     "ConfigurationError",
