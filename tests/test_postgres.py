@@ -11,7 +11,8 @@ from hashed_words import HashedWords
 
 from personaopt.errors import StoreError
 from personaopt.interaction import Interaction
-from personaopt.memory import open_store
+from personaopt.memory import forgotten, open_store
+from personaopt.memory.forgotten import user_hash
 from personaopt.memory.postgres_schema import APP_ROLE, TABLES
 from personaopt.persona import Persona
 
@@ -59,6 +60,11 @@ def fill(store):
         user.save_persona(Persona.from_text(f"Of {name}."), parent=0, author="a")
         store.start_run(name, "r", {})
         store.record_call(name, "r", "k", {"of": name})
+        with store.transaction(name) as connection:
+            connection.execute(
+                "INSERT INTO facts (user_id, fact_id, first_seen, content) VALUES (?, 'f', 0, '{}')", (name,)
+            )
+            forgotten.note(connection, name, ["i"])
 
 
 def test_a_query_without_where_sees_one_user(database):
@@ -67,8 +73,8 @@ def test_a_query_without_where_sees_one_user(database):
         for name in ("u", "v"):
             with store.transaction(name) as connection:
                 for table in TABLES:
-                    found = connection.execute(f"SELECT DISTINCT user_id FROM {table}")
-                    assert found == [(name,)], table
+                    owner, named = ("user_hash", user_hash(name)) if table == "forgotten" else ("user_id", name)
+                    assert connection.execute(f"SELECT DISTINCT {owner} FROM {table}") == [(named,)], table
         with store.transaction("w") as connection:
             assert [connection.execute(f"SELECT * FROM {table}") for table in TABLES] == [[]] * len(TABLES)
         with store.transaction("u") as connection:

@@ -13,9 +13,11 @@ class Connection(Protocol):
 
     Attributes:
         listed: The SELECT that makes rows of a JSON list of whole numbers, given as its one value.
+        listed_texts: The same for a list of texts.
     """
 
     listed: str
+    listed_texts: str
 
     def execute(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run one statement; its rows, if it has any."""

@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 0.02
 class SqliteConnection:
     """An open SQLite connection in the shape of `Connection`; the user is named by every query."""
 
-    listed = "SELECT value FROM json_each(?)"
+    listed = listed_texts = "SELECT value FROM json_each(?)"
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self.raw = raw

@@ -23,6 +23,7 @@ class PostgresConnection:
     """An open psycopg connection in the shape of `Connection`."""
 
     listed = "SELECT value::bigint FROM json_array_elements_text(?::json)"
+    listed_texts = "SELECT value FROM json_array_elements_text(?::json)"
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw

@@ -15,10 +15,12 @@ from personaopt.memory.schema import SCHEMA
 
 APP_ROLE = "personaopt_app"
 NAMESPACE = "personaopt"
-TABLES = ("users", "interactions", "embeddings", "personas", "runs", "run_calls")
+_OLDEST = ("users", "interactions", "embeddings", "personas", "runs", "run_calls")
+TABLES = (*_OLDEST, "facts", "forgotten")
 _LOCK = (0x706F7074, 1)  # of the migration; the locks of users are single numbers, which never meet pairs
 
 _USER = "user_id text COLLATE \"C\" NOT NULL DEFAULT current_setting('personaopt.user_id')"
+_HASH = "encode(sha256(convert_to(current_setting('personaopt.user_id', true), 'UTF8')), 'hex')"
 
 # By schema version, which is counted as in SQLite: the first that PostgreSQL knows is 2.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -94,7 +96,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             FOR EACH ROW EXECUTE FUNCTION personaopt.note_change()""",
         *(
             statement
-            for table in TABLES
+            for table in _OLDEST
             for statement in (
                 f"ALTER TABLE personaopt.{table} ENABLE ROW LEVEL SECURITY",
                 f"ALTER TABLE personaopt.{table} FORCE ROW LEVEL SECURITY",
@@ -107,6 +109,33 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         # Who has rows may be listed, by a transaction that asks for that and for nobody's rows.
         """CREATE POLICY listed ON personaopt.users FOR SELECT
             USING (current_setting('personaopt.list_users', true) = 'on')""",
+    ),
+    3: (
+        f"""CREATE TABLE personaopt.facts (
+            {_USER} REFERENCES personaopt.users ON DELETE CASCADE,
+            fact_id text COLLATE "C" NOT NULL,
+            first_seen double precision NOT NULL,
+            content text NOT NULL,
+            PRIMARY KEY (user_id, fact_id)
+        )""",
+        "ALTER TABLE personaopt.facts ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE personaopt.facts FORCE ROW LEVEL SECURITY",
+        """CREATE POLICY own_rows ON personaopt.facts
+            USING (user_id = current_setting('personaopt.user_id', true))
+            WITH CHECK (user_id = current_setting('personaopt.user_id', true))""",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON personaopt.facts TO {APP_ROLE}",
+        # Hashes only, and no foreign key: it outlives the user. An empty item is the user as a whole.
+        """CREATE TABLE personaopt.forgotten (
+            user_hash text COLLATE "C" NOT NULL,
+            item_hash text COLLATE "C" NOT NULL,
+            time double precision NOT NULL,
+            PRIMARY KEY (user_hash, item_hash)
+        )""",
+        "ALTER TABLE personaopt.forgotten ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE personaopt.forgotten FORCE ROW LEVEL SECURITY",
+        f"""CREATE POLICY own_rows ON personaopt.forgotten
+            USING (user_hash = {_HASH}) WITH CHECK (user_hash = {_HASH})""",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON personaopt.forgotten TO {APP_ROLE}",
     ),
 }
 

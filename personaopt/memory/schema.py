@@ -91,6 +91,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             FOREIGN KEY (user_id, run_id) REFERENCES runs (user_id, run_id) ON DELETE CASCADE
         ) STRICT""",
     ),
+    (
+        """CREATE TABLE facts (
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            fact_id TEXT NOT NULL,
+            first_seen REAL NOT NULL,
+            content TEXT NOT NULL,
+            PRIMARY KEY (user_id, fact_id)
+        ) STRICT""",
+        # Hashes only, and no foreign key: it outlives the user. An empty item is the user as a whole.
+        """CREATE TABLE forgotten (
+            user_hash TEXT NOT NULL,
+            item_hash TEXT NOT NULL,
+            time REAL NOT NULL,
+            PRIMARY KEY (user_hash, item_hash)
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )
 SCHEMA = len(MIGRATIONS)
 
@@ -197,7 +213,13 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
-    for setting in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "trusted_schema = OFF"):
+    for setting in (
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        "trusted_schema = OFF",
+        "temp_store = MEMORY",
+    ):
         connection.execute(f"PRAGMA {setting}")
     return connection
 

@@ -1,0 +1,79 @@
+"""What was forgotten, as hashes: so that an old export does not bring it back unnoticed.
+
+A hash tells nobody what was forgotten. Who has an id already can find out that it was forgotten here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Collection, Iterable
+
+from personaopt.memory.connection import Connection
+
+_EVERYTHING = ""
+
+
+def user_hash(user_id: str) -> str:
+    """SHA-256 of a user id: the same as PostgreSQL's row-level security makes."""
+    return hashlib.sha256(user_id.encode()).hexdigest()
+
+
+def note(connection: Connection, user_id: str, interaction_ids: Iterable[str]) -> None:
+    """Keep in mind that interactions were forgotten."""
+    now, owner = time.time(), user_hash(user_id)
+    _insert(connection, ((owner, _item_hash(user_id, each), now) for each in interaction_ids))
+
+
+def note_user(connection: Connection, user_id: str) -> None:
+    """Keep in mind that a user was forgotten, in place of what was forgotten of that user before."""
+    owner = user_hash(user_id)
+    connection.execute("DELETE FROM forgotten WHERE user_hash = ?", (owner,))
+    _insert(connection, [(owner, _EVERYTHING, time.time())])
+
+
+def lift(connection: Connection, user_id: str, interaction_ids: Iterable[str]) -> None:
+    """What is recorded again on purpose is no longer forgotten."""
+    hashes = json.dumps([_item_hash(user_id, each) for each in interaction_ids])
+    connection.execute(
+        f"DELETE FROM forgotten WHERE user_hash = ? AND item_hash IN ({connection.listed_texts})",
+        (user_hash(user_id), hashes),
+    )
+
+
+def among(connection: Connection, user_id: str, interaction_ids: Collection[str]) -> set[str]:
+    """Those of a user's interaction ids that were forgotten."""
+    if not interaction_ids:
+        return set()
+    hashes = {_item_hash(user_id, each): each for each in interaction_ids}
+    rows = connection.execute(
+        f"SELECT item_hash FROM forgotten WHERE user_hash = ? AND item_hash IN ({connection.listed_texts})",
+        (user_hash(user_id), json.dumps(list(hashes))),
+    )
+    return {hashes[row[0]] for row in rows}
+
+
+def anything(connection: Connection, user_id: str) -> bool:
+    """Whether anything of a user was ever forgotten."""
+    return bool(connection.execute("SELECT 1 FROM forgotten WHERE user_hash = ? LIMIT 1", (user_hash(user_id),)))
+
+
+def when_user(connection: Connection, user_id: str) -> float | None:
+    """When a user was forgotten as a whole; None where that was never so."""
+    rows = connection.execute(
+        "SELECT time FROM forgotten WHERE user_hash = ? AND item_hash = ?", (user_hash(user_id), _EVERYTHING)
+    )
+    return float(rows[0][0]) if rows else None
+
+
+def _insert(connection: Connection, rows: Iterable[tuple[str, str, float]]) -> None:
+    connection.executemany(
+        "INSERT INTO forgotten (user_hash, item_hash, time) VALUES (?, ?, ?) "
+        "ON CONFLICT (user_hash, item_hash) DO UPDATE SET time = excluded.time",
+        rows,
+    )
+
+
+def _item_hash(user_id: str, interaction_id: str) -> str:
+    return hashlib.sha256(f"{user_id}\0{interaction_id}".encode()).hexdigest()
