@@ -21,7 +21,6 @@ from personaopt.evals.testbed.stand_in import Judge, Noise, StandIn, stand_in_lm
 from personaopt.evals.testbed.users import AnswerMail, InventedUser
 from personaopt.interaction import Interaction
 from personaopt.lm.quiet_textgrad import textgrad
-from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.memory import CallableEmbedder, open_store
 from personaopt.optimizers.acceptance import AcceptAll
 from personaopt.optimizers.aligner import PersonaAligner
@@ -30,7 +29,7 @@ from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import Gradient, LMCritic
 from personaopt.optimizers.editors import EditRequest, Edits
 from personaopt.optimizers.losses import Outcome
-from personaopt.optimizers.windows import Window, latest_with_slice
+from personaopt.optimizers.windows import latest_with_slice
 from personaopt.persona import Persona
 
 Path = list[tuple[int, str]]
@@ -46,22 +45,14 @@ class Trial:
     Attributes:
         user: Whose persona it is about.
         noise: The dials.
-        budget: LM calls.
-        latest, held_out: Size of the window and of the held-out slice; who has no use for a slice learns from both.
+        budget: LM calls. The user's whole history is there for every method.
         seed: For the noise and for what is drawn.
     """
 
     user: InventedUser
     noise: Noise
     budget: int
-    latest: int
-    held_out: int
-    seed: int
-
-    @property
-    def window(self) -> Window:
-        """The interactions to learn from and to judge by, the same for all."""
-        return latest_with_slice(self.user.history, self.latest, self.held_out, self.seed)
+    seed: int = 0
 
     @property
     def judge(self) -> Judge:
@@ -116,8 +107,6 @@ def aligned(trial: Trial, **settings: Any) -> Path:
     agent = trial.agent()
     path: Path = [(0, agent.persona.render())]
     arguments: dict[str, Any] = {
-        "latest": trial.latest,
-        "held_out": trial.held_out,
         "metric": trial.judge,
         "critic": _WatchedCritic(engine, path),
         "budget": Budget(calls=trial.budget),
@@ -162,17 +151,21 @@ class Rewriter:
         return [Ask.predict(self.predict, finish, reflect=True, **inputs)]
 
 
-def ungated(trial: Trial) -> Path:
-    """The paper's loop (PersonaAgent, Algorithm 1): feedback on the latest interactions, a rewrite, no test."""
-    everything = dataclasses.replace(trial, latest=trial.latest + trial.held_out, held_out=0)
-    return aligned(everything, editor=Rewriter(), acceptance=AcceptAll(), candidates=1)
-
-
-def stock_textgrad(trial: Trial, batch: int = 8) -> Path:
-    """TextGrad as it is: forward, `TextLoss`, backward, `TGD.step`, on minibatches until the budget has no room.
+def ungated(trial: Trial, latest: int = 16) -> Path:
+    """The paper's loop (PersonaAgent, Algorithm 1): feedback on the latest interactions, a rewrite, no test.
 
     Args:
         trial: What is given.
+        latest: n; it has no use for a held-out slice.
+    """
+    return aligned(trial, latest=latest, held_out=0, editor=Rewriter(), acceptance=AcceptAll(), candidates=1)
+
+
+def stock_textgrad(trial: Trial, batch: int = 8) -> Path:
+    """TextGrad as it is: forward, `TextLoss`, backward, `TGD.step`, on minibatches of the history in turn.
+
+    Args:
+        trial: What is given; steps are made until its budget has no room for another.
         batch: Interactions a step; a step is 4 calls for each and one more.
     """
     from personaopt.lm.textgrad_engine import textgrad_engine  # brings textgrad, which takes seconds to import
@@ -186,7 +179,7 @@ def stock_textgrad(trial: Trial, batch: int = 8) -> Path:
     model = tg.BlackboxLLM(bridge, system_prompt=persona)
     descent = tg.TGD(parameters=[persona], engine=bridge)
     path: Path = [(0, text)]
-    items = trial.window.all
+    items = trial.user.history[::-1]
     place = 0
     while engine.calls.total() + 4 * batch + 1 <= trial.budget:
         losses = []
@@ -209,8 +202,13 @@ def _evaluation(item: Interaction) -> str:
     )
 
 
-def gepa(trial: Trial, **settings: Any) -> Path:
-    """`dspy.GEPA`: the same stand-in as reflection LM, the metric with feedback, the held-out slice as valset."""
+def gepa(trial: Trial, held_out: int = 8) -> Path:
+    """`dspy.GEPA`: the same stand-in as reflection LM, the metric with feedback, the held-out slice as valset.
+
+    Args:
+        trial: What is given.
+        held_out: Size of the slice; all the rest of the history is the trainset.
+    """
     lm, engine = trial.lm()
     agent = trial.agent()
     path: Path = [(0, agent.predict.signature.instructions)]
@@ -230,10 +228,10 @@ def gepa(trial: Trial, **settings: Any) -> Path:
         gepa_kwargs={
             "callbacks": [Watch()],
             "stop_callbacks": [lambda state: engine.calls.total() >= trial.budget],
-            **settings,
         },
     )
-    window = trial.window
+    history = trial.user.history
+    window = latest_with_slice(history, len(history) - held_out, held_out, trial.seed)
     with dspy.context(lm=lm), _silence():
         after = optimizer.compile(agent, trainset=_examples(window.learn), valset=_examples(window.hold_out))
     path.append((engine.calls.total(), after.predict.signature.instructions))

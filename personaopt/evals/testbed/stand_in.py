@@ -1,4 +1,4 @@
-"""A stand-in for a capable LM: it obeys the rules in the prompt it is shown, criticises, and edits, with dials for error.
+"""A stand-in for a capable LM: it obeys the rules in its prompt, criticises and edits, with dials for errors.
 
 It is an engine of `dspy.LM` and knows a user only by what stands in its prompts. What it gets wrong is drawn from the
 seed and the content of the prompt (and from how often that prompt was seen), so that the order of threads does not
@@ -46,7 +46,7 @@ class Noise:
         wrong_answer: An answer has one aspect that the prompt does not ask for.
         missed: A critic passes over a difference; for each difference.
         invented: A critic adds a rule that the user does not have; for each critique.
-        dropped: An editor loses a line; for each line of a rewrite. An edit is lost or put in the wrong line, half each.
+        dropped: An editor loses a line; for each line of a rewrite. An edit is lost or hits the wrong line, half each.
         judge: A score is turned round, s to 1 - s; for each answer that is judged.
 
     Raises:

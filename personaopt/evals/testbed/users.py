@@ -1,4 +1,4 @@
-"""Invented users with hidden rules: a history that shows them, a persona that knows a few, and how good a persona is."""
+"""Invented users with hidden rules: a history that shows them, a first persona, and how good a persona is."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ class InventedUser:
     def shown(self, interactions: Iterable[Interaction]) -> frozenset[tuple[str, str]]:
         """What the rules that these interactions call for are about."""
         held = self.held
-        return frozenset(about for item in interactions for about in touched(held, situation_of(str(item.inputs["message"]))))
+        return frozenset(
+            about for item in interactions for about in touched(held, situation_of(str(item.inputs["message"])))
+        )
 
     def quality(self, text: str) -> float:
         """How well a perfect reader of this text would answer: the mean over every message this user may get.
