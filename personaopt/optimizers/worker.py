@@ -19,13 +19,12 @@ from personaopt.errors import ConfigurationError, VersionConflict
 from personaopt.memory.user import User
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.daemon_threads import DaemonThreads
+from personaopt.optimizers.debounce import Debounced, Wanted
 from personaopt.optimizers.triggers import EverySessions, Trigger, last_alignment
 
 logger = logging.getLogger(__name__)
 
 KEPT_FAILURES = 1000
-LONGEST_WAIT = 10
-"""Notifications that keep coming put an alignment off by so many debounce times at most."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +42,6 @@ class AlignmentFailure:
     kind: str
     error: Exception = dataclasses.field(repr=False)
     time: float
-
-
-@dataclasses.dataclass
-class _Wanted:
-    """What was asked for and has not begun: when to begin, and on what."""
-
-    first: float
-    begin: float
-    agent: PersonaAgent | None
-    force: bool
-    timer: asyncio.TimerHandle | None = None
 
 
 class AlignmentWorker:
@@ -110,20 +98,23 @@ class AlignmentWorker:
             )
         self.aligner, self.make_agent = aligner, make_agent
         self.triggers = [EverySessions(3)] if triggers is None else list(triggers)
-        self.debounce, self.retries = debounce, retries
+        self.retries = retries
         self.on_aligned, self.on_failed = on_aligned, on_failed
         self.failures: collections.deque[AlignmentFailure] = collections.deque(maxlen=KEPT_FAILURES)
-        # What is wanted, under way and done belongs to the worker's thread: nothing else touches it.
-        self._wanted: dict[str, _Wanted] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._seen: dict[str, float] = {}
-        self._free = asyncio.Semaphore(workers)
-        self._context = contextvars.copy_context()
+        self._seen: dict[str, float] = {}  # of the worker's thread alone
         self._closed = False
         self._turn = threading.Lock()  # so that nothing is handed over after the end
         self._loop = asyncio.new_event_loop()
         self._loop.set_default_executor(DaemonThreads())
         self._loop.set_exception_handler(_log_mistake)
+        self._work = Debounced(
+            self._loop,
+            self._serve,
+            self._failed,
+            seconds=debounce,
+            at_once=workers,
+            context=contextvars.copy_context(),
+        )
         self._thread = threading.Thread(target=self._loop.run_forever, name="personaopt-alignment", daemon=True)
         self._thread.start()
 
@@ -145,7 +136,7 @@ class AlignmentWorker:
         with self._turn:
             if self._closed:
                 raise ConfigurationError("The worker is closed; make another one.")
-            self._loop.call_soon_threadsafe(self._note, user_id, agent, force)
+            self._loop.call_soon_threadsafe(self._work.want, user_id, agent, force)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Begin what waits for its debounce time, and wait until nothing is left to do.
@@ -159,7 +150,7 @@ class AlignmentWorker:
         self._refuse_own_thread()
         if self._closed:
             raise ConfigurationError("The worker is closed; make another one.")
-        return self._wait(self._drained(), timeout)
+        return self._wait(self._work.drained(), timeout)
 
     def close(self, *, cancel: bool = False, timeout: float | None = None) -> bool:
         """Take nothing more, finish what is wanted and under way, and end the thread.
@@ -179,9 +170,9 @@ class AlignmentWorker:
             if self._closed:
                 return True
             self._closed = True
-        finished = not cancel and self._wait(self._drained(), timeout)
+        finished = not cancel and self._wait(self._work.drained(), timeout)
         if not finished:
-            self._wait(self._cancelled(), None)
+            self._wait(self._work.cancelled(), None)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -210,72 +201,17 @@ class AlignmentWorker:
 
     # From here on everything runs on the worker's thread.
 
-    def _note(self, user_id: str, agent: PersonaAgent | None, force: bool) -> None:
-        now = self._loop.time()
-        before = self._wanted.get(user_id)
-        first = before.first if before else now
-        wanted = _Wanted(first, min(now + self.debounce, first + LONGEST_WAIT * self.debounce), agent, force)
-        if before:
-            wanted.agent, wanted.force = agent or before.agent, force or before.force
-            if before.timer:
-                before.timer.cancel()
-        if wanted.force:
-            wanted.begin = now
-        self._wanted[user_id] = wanted
-        self._schedule(user_id)
-
-    def _schedule(self, user_id: str) -> None:
-        wanted = self._wanted[user_id]
-        if wanted.timer:
-            wanted.timer.cancel()
-        if user_id not in self._tasks:  # else it is scheduled when that one has ended
-            wanted.timer = self._loop.call_at(wanted.begin, self._begin, user_id)
-
-    def _begin(self, user_id: str) -> None:
-        task = self._loop.create_task(self._serve(user_id), context=self._context.copy())
-        self._tasks[user_id] = task
-        task.add_done_callback(lambda _: self._ended(user_id, task))
-
-    def _ended(self, user_id: str, task: asyncio.Task[None]) -> None:
-        del self._tasks[user_id]
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception):
-            self._failed(user_id, error)
-        if user_id in self._wanted:
-            self._schedule(user_id)
-
-    async def _drained(self) -> None:
-        while self._wanted or self._tasks:
-            now = self._loop.time()
-            for user_id, wanted in self._wanted.items():
-                if wanted.begin > now:
-                    wanted.begin = now
-                    self._schedule(user_id)
-            first = asyncio.FIRST_COMPLETED
-            await (asyncio.wait(self._tasks.values(), return_when=first) if self._tasks else asyncio.sleep(0))
-
-    async def _cancelled(self) -> None:
-        for wanted in self._wanted.values():
-            if wanted.timer:
-                wanted.timer.cancel()
-        self._wanted.clear()
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-
-    async def _serve(self, user_id: str) -> None:
+    async def _serve(self, user_id: str, wanted: Wanted) -> None:
         """Align one user, if it is due."""
-        async with self._free:
-            wanted = self._wanted.pop(user_id)  # with what was added while others were aligned
-            student = self._student(user_id, wanted.agent)
-            if not wanted.force and not self._due(student.user):
-                return
-            newest = student.user.latest(1)
-            aligned = await self._aligned(student)
-            if newest and newest[0].time is not None:
-                self._seen[user_id] = newest[0].time
-            if self.on_aligned:
-                self.on_aligned(aligned)
+        student = self._student(user_id, wanted.agent)
+        if not wanted.force and not self._due(student.user):
+            return
+        newest = student.user.latest(1)
+        aligned = await self._aligned(student)
+        if newest and newest[0].time is not None:
+            self._seen[user_id] = newest[0].time
+        if self.on_aligned:
+            self.on_aligned(aligned)
 
     def _student(self, user_id: str, agent: PersonaAgent | None) -> PersonaAgent:
         if agent is not None:
