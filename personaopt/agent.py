@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from collections.abc import Mapping
@@ -79,6 +80,7 @@ class PersonaAgent(dspy.Module):
         self.task: type[dspy.Signature] = dspy.signatures.ensure_signature(task)
         self.retrieve = retrieve
         self.calibration = calibration
+        self._composed: tuple[Any, str, Any] = (None, "", None)
         self.predict = PersonaPredict(compose(Respond, self.task), user.id)
         self.persona_version, current = _current(user)
         self.persona = current if persona is None else persona
@@ -113,8 +115,8 @@ class PersonaAgent(dspy.Module):
     def persona_version(self) -> int:
         """The version of the persona in the store; of one that is not stored, the version it would follow.
 
-        After a saved state was loaded that is the version it names if the store has this persona under it, else the
-        newest that says the same, else the current one.
+        Of a loaded state: the version it names if the store has this persona there, else the newest that says the
+        same, else the current one.
         """
         if self.predict.loaded:
             says = {stored.version: stored.persona.render() for stored in self.user.personas()}
@@ -129,7 +131,7 @@ class PersonaAgent(dspy.Module):
         self.predict.version, self.predict.loaded = version, False
 
     def save_persona(self, *, author: str, reason: str = "") -> PersonaVersion:
-        """Store the agent's persona as a new version of the user's, such as after GEPA or COPRO rewrote it.
+        """Store the agent's persona as a new version, which is returned; such as after GEPA or COPRO rewrote it.
 
         The instructions are then the task's own with the persona behind them, as the aligner writes them. Worked
         examples stay in the predictor. Nothing is stored where the persona is what the store has.
@@ -137,9 +139,6 @@ class PersonaAgent(dspy.Module):
         Args:
             author: Who wrote it, such as the optimizer's name.
             reason: Why.
-
-        Returns:
-            The version, with the changes from the one the agent was made from.
 
         Raises:
             VersionConflict: Another version was saved since; nothing is stored.
@@ -175,6 +174,8 @@ class PersonaAgent(dspy.Module):
             inputs: The task's inputs.
             before: An interaction of the user (only what comes ahead of it is seen), a time in seconds, or None.
         """
+        if not self.retrieve and not self.answers:  # nothing is shown, and no answer has a prior: no need to search
+            return Recall((), ())
         text = query_text({name: inputs[name] for name in self.task.input_fields if name in inputs})
         earlier = [memory for memory in self.user.similarities(text, before=before) if memory.interaction.ground_truth]
         nearest = sorted(range(len(earlier)), key=lambda place: (-earlier[place].similarity, -place))
@@ -215,10 +216,9 @@ class PersonaAgent(dspy.Module):
 
     def _answered(self, inputs: Mapping[str, Any], prediction: dspy.Prediction, recalled: Recall) -> dspy.Prediction:
         answer = self.finish(prediction, recalled)
-        try:
+        persona = self.predict.known
+        with contextlib.suppress(PersonaError):  # another optimizer may have written too much
             persona = self.persona
-        except PersonaError:  # another optimizer wrote too much; the agent answers all the same
-            persona = self.predict.known
         answer._asked = Asked(self.user.id, dict(inputs), persona)
         return answer
 
@@ -262,16 +262,21 @@ class PersonaAgent(dspy.Module):
 
     def calibrated(self, field: str, measured: Mapping[str, float], recalled: Recall) -> dict[str, float]:
         """The probabilities of a field's answers, calibrated where a calibration is set."""
-        calibration = self.calibration
-        if calibration == "shipped":
-            calibration = Calibration.shipped() if is_small_local(self.lm) else None
+        shipped = Calibration.shipped() if is_small_local(self.lm) else None
+        calibration = shipped if self.calibration == "shipped" else self.calibration
         if calibration is None:
             return dict(measured)
         values = calibration.probabilities(evidence(field, measured, recalled.earlier))
         return dict(zip(measured, values.tolist(), strict=True))
 
     def _signature(self, persona: Persona) -> type[dspy.Signature]:
-        return self.predict.signature.with_instructions(write_persona(self.task.instructions, persona.render()))
+        # Composing one takes a millisecond, and all simulations under a candidate ask for the same.
+        signature = self.predict.signature
+        instructions = write_persona(self.task.instructions, persona.render())
+        composed = self._composed  # read once: another thread may compose for another candidate
+        if composed[:2] != (signature, instructions):
+            composed = self._composed = (signature, instructions, signature.with_instructions(instructions))
+        return composed[2]
 
     def _instructions(self) -> tuple[str, str]:
         """The persona's block in the predictor's instructions, and what else is not the task's own text."""

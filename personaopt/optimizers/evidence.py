@@ -76,17 +76,21 @@ def brought_up_to_date(
         before: What the alignment began with; its statements stay as they are.
         history: Interactions with a ground truth, oldest first.
     """
+    known = {statement.id for statement in before.statements}
+    outputs = tuple(f"{name}:" for name in agent.task.output_fields)
+    learnt = [old for old in persona.statements if old.id not in known and not old.pinned]
+    if not any(old.id.startswith(outputs) for old in learnt):  # written by an LM: there is nothing to make anew
+        return persona
     current = {
         statement.id: statement
         for name in agent.task.output_fields
         for group in statements_of(agent, name, history)
         for statement in group
     }
-    known = {statement.id for statement in before.statements}
     edits = [
         Edit("replace", current[old.id], old.id, "brought up to date")
-        for old in persona.statements
-        if old.id in current and old.id not in known and not old.pinned and old != current[old.id]
+        for old in learnt
+        if old.id in current and old != current[old.id]
     ]
     try:
         return persona.apply(edits)
