@@ -60,8 +60,7 @@ class PersonaAgent(dspy.Module):
         ConfigurationError: An argument is outside its range.
 
     Example:
-        >>> agent = PersonaAgent("description -> tag", user=store.user("u42"))
-        >>> agent(description="...").tag
+        >>> PersonaAgent("description -> tag", user=store.user("u42"))(description="...").tag
     """
 
     def __init__(
@@ -102,8 +101,8 @@ class PersonaAgent(dspy.Module):
             lines = Persona.from_text(text, token_limit=persona.token_limit).statements
             persona = dataclasses.replace(persona, statements=tuple(known.get(s.text, s) for s in lines))
         if foreign and foreign not in {statement.text for statement in persona.statements}:
-            written = Statement(foreign, source="written")
-            persona = dataclasses.replace(persona, statements=(*persona.statements, written))
+            statements = (*persona.statements, Statement(foreign, source="written"))
+            return dataclasses.replace(persona, statements=statements)
         return persona
 
     @persona.setter
@@ -241,14 +240,12 @@ class PersonaAgent(dspy.Module):
             RecalledInteraction(inputs=dict(memory.interaction.inputs), answer=dict(memory.interaction.ground_truth))
             for memory in reversed(recalled.memories)
         ]
-        override = {"signature": self._signature(persona)} if persona is not None else {}
-        return {**inputs, MEMORIES: shown, **override}
+        return {**inputs, MEMORIES: shown, **({"signature": self._signature(persona)} if persona is not None else {})}
 
     def finish(self, prediction: dspy.Prediction, recalled: Recall) -> dspy.Prediction:
         """The predictor's answer with calibrated probabilities, and what it was based on."""
-        measured = prediction.get("probabilities")
         outputs = {name: prediction[name] for name in self.task.output_fields}
-        if measured:
+        if measured := prediction.get("probabilities"):
             probabilities = self.predict.decide(
                 {name: self.calibrated(name, p, recalled) for name, p in measured.items()}
             )
@@ -262,8 +259,9 @@ class PersonaAgent(dspy.Module):
 
     def calibrated(self, field: str, measured: Mapping[str, float], recalled: Recall) -> dict[str, float]:
         """The probabilities of a field's answers, calibrated where a calibration is set."""
-        shipped = Calibration.shipped() if is_small_local(self.lm) else None
-        calibration = shipped if self.calibration == "shipped" else self.calibration
+        calibration = self.calibration
+        if calibration == "shipped":
+            calibration = Calibration.shipped() if is_small_local(self.lm) else None
         if calibration is None:
             return dict(measured)
         values = calibration.probabilities(evidence(field, measured, recalled.earlier))
