@@ -92,7 +92,7 @@ class Progress:
             screen.line(f"{event.user}: epoch {event.epoch} of at most {epochs}, mean loss {event.loss:.3f}")
         elif isinstance(event, LevelStarted):
             epoch = f"epoch {event.epoch} of {epochs}, " if event.epoch else ""
-            what = f"{event.user}: {epoch}{DOING[event.level]}"
+            what = f"{event.user}: {epoch}{DOING.get(event.level, event.level)}"
             self._where[run] = what, epochs
             screen.state(run, what, 0, event.calls)
         elif isinstance(event, CallEnded):
