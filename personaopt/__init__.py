@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from personaopt.lm.limits import limited
     from personaopt.lm.local import configure_local, local_lm
     from personaopt.lm.metering import Usage
+    from personaopt.lm.textgrad_engine import textgrad_engine
     from personaopt.memory import Memory, PersonaVersion, Store, User, open_store
     from personaopt.memory.embedding import Embedder, local_embedder
     from personaopt.optimizers.acceptance import AcceptAll, ImprovesBoth, PairedTest, Strict
     from personaopt.optimizers.aligner import PersonaAligner
     from personaopt.optimizers.budget import Budget
+    from personaopt.optimizers.descent import PersonaDescent
     from personaopt.optimizers.judges import LMJudge
     from personaopt.optimizers.mlflow_callback import MLflowCallback
     from personaopt.optimizers.preview import Preview
@@ -60,11 +62,13 @@ _MODULES = {
     "personaopt.lm.limits": ("limited",),
     "personaopt.lm.local": ("configure_local", "local_lm"),
     "personaopt.lm.metering": ("Usage",),
+    "personaopt.lm.textgrad_engine": ("textgrad_engine",),
     "personaopt.memory": ("Memory", "PersonaVersion", "Store", "User", "open_store"),
     "personaopt.memory.embedding": ("Embedder", "local_embedder"),
     "personaopt.optimizers.acceptance": ("AcceptAll", "ImprovesBoth", "PairedTest", "Strict"),
     "personaopt.optimizers.aligner": ("PersonaAligner",),
     "personaopt.optimizers.budget": ("Budget",),
+    "personaopt.optimizers.descent": ("PersonaDescent",),
     "personaopt.optimizers.judges": ("LMJudge",),
     "personaopt.optimizers.mlflow_callback": ("MLflowCallback",),
     "personaopt.optimizers.preview": ("Preview",),
@@ -102,6 +106,7 @@ __all__ = [
     "Persona",
     "PersonaAgent",
     "PersonaAligner",
+    "PersonaDescent",
     "PersonaError",
     "PersonaOptError",
     "PersonaVersion",
@@ -125,6 +130,7 @@ __all__ = [
     "local_embedder",
     "local_lm",
     "open_store",
+    "textgrad_engine",
 ]
 
 
