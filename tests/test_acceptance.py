@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import re
+from typing import Literal
 
+import dspy
 import numpy as np
 import pytest
+from hashed_words import HashedWords
 
+import personaopt as po
 from personaopt.errors import ConfigurationError
+from personaopt.evals.synthetic import synthetic_users
 from personaopt.interaction import Interaction
 from personaopt.optimizers.acceptance import (
     EXACT,
@@ -188,3 +194,31 @@ def test_repeated_judging_lets_more_true_edits_through_and_fewer_harmful_ones():
     once, thrice = rates(400), rates(400, errs=0.028)
     assert thrice["PairedTest", "fixes 30 %"] > once["PairedTest", "fixes 30 %"] + 0.05
     assert thrice["PairedTest", "breaks 10 %"] < once["PairedTest", "breaks 10 %"]
+
+
+@pytest.mark.local_model
+def test_an_alignment_with_the_local_model_under_the_paired_test(local_lm):
+    """Measured losses, a real start and end: what was kept is what the test lets through."""
+    invented = synthetic_users("tags", users=1, interactions=24, seed=1)[0]
+    with po.open_store(":memory:", embedder=HashedWords()) as store, dspy.context(lm=local_lm):
+        user = store.user(invented.user_id)
+        user.record(invented.history)
+        agent = po.PersonaAgent(tag_task(invented), user=user, retrieve=1)
+        rule = po.PairedTest(alpha=0.25, minimum_effect=0.04)
+        aligner = po.PersonaAligner(latest=4, held_out=2, epochs=1, candidates=2, acceptance=rule)
+        done = aligner.compile(agent).detailed_results
+    tried = [candidate for step in done.steps for candidate in step.candidates]
+    assert any(candidate.accepted for candidate in tried)
+    for candidate in tried:
+        p = re.search(r"p = ([\d.]+)", candidate.reason)
+        if candidate.accepted:
+            assert float(p[1]) <= 0.25
+            assert candidate.gain >= 0.04
+        elif "may be luck" in candidate.reason:
+            assert float(p[1]) > 0.25
+    assert done.losses[-1] < done.losses[0]
+
+
+def tag_task(invented):
+    labels = sorted({str(item.ground_truth["tag"]) for item in invented.history})
+    return dspy.Signature("description -> tag").with_updated_fields("tag", type_=Literal[tuple(labels)])

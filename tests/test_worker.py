@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from pathlib import Path
+from typing import Literal
 
 import dspy
 import pytest
@@ -18,6 +19,7 @@ from scripted_lm import Rules, scripted_lm
 
 import personaopt as po
 from personaopt.errors import ConfigurationError, DataError, ModelError, VersionConflict
+from personaopt.evals.synthetic import synthetic_users
 
 RULES = Rules(sign_off="Cheers, K")
 HAND = {"triggers": [po.ByHand()], "debounce": 0.0}
@@ -428,3 +430,25 @@ def test_a_process_ends_while_an_lm_hangs(tmp_path, hanging):
     assert done.returncode == 0, done.stderr
     assert time.time() - float(done.stdout.split()[1]) < 5
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.local_model
+def test_the_local_model_aligns_in_the_background_and_answers_meanwhile(store, local_lm):
+    invented = synthetic_users("tags", users=1, interactions=20, seed=1)[0]
+    user = store.user(invented.user_id)
+    user.record(invented.history[:-1])
+    labels = sorted({str(item.ground_truth["tag"]) for item in invented.history})
+    task = dspy.Signature("description -> tag").with_updated_fields("tag", type_=Literal[tuple(labels)])
+    aligned = []
+    with dspy.context(lm=local_lm):
+        agent = po.PersonaAgent(task, user=user, retrieve=1)
+        small = po.PersonaAligner(latest=4, held_out=2, epochs=1, candidates=1)
+        with po.AlignmentWorker(
+            small, triggers=[po.EveryInteractions(8)], debounce=0.0, on_aligned=aligned.append
+        ) as worker:
+            worker.notify(agent)
+            assert agent(**invented.history[-1].inputs).tag in labels
+    assert not worker.failures
+    (better,) = aligned
+    assert better.detailed_results.usage.calls >= 6
+    assert better.persona == user.persona
