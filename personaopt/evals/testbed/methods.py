@@ -202,7 +202,7 @@ def _evaluation(item: Interaction) -> str:
     )
 
 
-def gepa(trial: Trial, held_out: int = 8) -> Path:
+def gepa(trial: Trial, held_out: int = 5) -> Path:
     """`dspy.GEPA`: the same stand-in as reflection LM, the metric with feedback, the held-out slice as valset.
 
     Args:

@@ -126,6 +126,9 @@ def _dspy(system: str, user: str) -> Prompt:
         given = {"text": given["persona"], "feedback": given["feedback"]}
     elif {"question", "expected", "answer"} <= given.keys():
         kind = "critique"
+    elif {"loss", "question", "answer"} <= given.keys():
+        kind = "relay"
+        given = {"said": given["loss"]}
     elif {"folder", "reply"} <= set(outputs):
         kind = "answer"
     return Prompt(kind, system, given, outputs, _as_json if "JSON object" in user else _as_sections)
