@@ -14,6 +14,7 @@ from hashed_words import HashedWords
 from personaopt.errors import DataError, StoreError
 from personaopt.interaction import Interaction
 from personaopt.memory import open_store
+from personaopt.memory.schema import SCHEMA
 from personaopt.persona import Persona
 
 WRITER = r"""
@@ -157,6 +158,23 @@ def test_a_batch_is_stored_whole_or_not_at_all(store):
     assert [item.id for item in user.record(said(str(n), id=str(n)) for n in range(3))] == ["0", "1", "2"]
 
 
+def test_a_batch_may_repeat_what_is_stored_and_itself(store):
+    user = store.user("u")
+    (known,) = user.record([said("known", id="known", time=3)])
+    items = [said(f"{n}", id=f"{n}", time=n % 7) for n in range(1_200)]
+    again = [*items[:600], known, items[5], *items[600:], said("no time", id="no time"), said("known", id="known")]
+    stored = user.record(again)
+    assert [item.id for item in stored] == [item.id for item in again]
+    assert stored[5] == stored[601] == items[5]
+    assert stored[600] == stored[-1] == known
+    assert user.count() == 1_202
+    same_time = [item.id for item in user.history() if item.time == 2]
+    assert same_time == [f"{n}" for n in range(2, 1_200, 7)]  # in the order of recording
+    with pytest.raises(DataError, match="'twice'"):
+        user.record([said("a", id="twice"), said("b", id="twice")])
+    assert user.count() == 1_202
+
+
 @pytest.mark.parametrize("wrong", [{"inputs": {"text": "x"}}, "text", None, 3])
 def test_only_interactions_can_be_recorded(store, wrong):
     with pytest.raises(DataError):
@@ -236,7 +254,7 @@ def test_health(store):
     assert report["integrity"] == "ok"
     assert (report["users"], report["interactions"], report["embeddings"], report["persona_versions"]) == (2, 3, 2, 0)
     assert report["unfinished_runs"] == 1
-    assert report["schema"] == 2
+    assert report["schema"] == SCHEMA
     assert str(report["path"])
 
 

@@ -20,6 +20,9 @@ COLUMNS = "number, interaction_id, time, session, task, content"
 LONGEST_CONTENT = 1_000_000
 """Characters of an interaction as JSON; about 200,000 tokens."""
 
+AT_ONCE = 500
+"""Interactions that one statement stores."""
+
 _CONTENT = ("inputs", "response", "ground_truth", "metadata", "actions", "signals", "source")
 _END = Place(math.inf, 0)
 _MOST = 2**63 - 1
@@ -68,24 +71,42 @@ def record(connection: Connection, user_id: str, items: Sequence[tuple[Interacti
     if any(item.time is None for item, _ in items):
         newest = connection.execute("SELECT max(time) FROM interactions WHERE user_id = ?", (user_id,))[0][0]
         now = now if newest is None else max(now, newest)
-    return [_record(connection, user_id, item, content, now) for item, content in items]
+    stored: list[Interaction] = []
+    for start in range(0, len(items), AT_ONCE):
+        stored += _record(connection, user_id, items[start : start + AT_ONCE], now)
+    return stored
 
 
-def _record(connection: Connection, user_id: str, item: Interaction, content: str, now: float) -> Interaction:
-    moment = now if item.time is None else item.time
-    said = item.content_hash()
-    stored = connection.execute(
+def _record(
+    connection: Connection, user_id: str, items: Sequence[tuple[Interaction, str]], now: float
+) -> list[Interaction]:
+    timed = [item if item.time is not None else dataclasses.replace(item, time=now) for item, _ in items]
+    rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(items))
+    values = [
+        value
+        for item, (_, content) in zip(timed, items, strict=True)
+        for value in (user_id, item.id, item.time, item.session, item.task, content, item.content_hash())
+    ]
+    added = connection.execute(
         "INSERT INTO interactions (user_id, interaction_id, time, session, task, content, content_hash) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, interaction_id) DO NOTHING RETURNING number",
-        (user_id, item.id, moment, item.session, item.task, content, said),
+        f"VALUES {rows} ON CONFLICT (user_id, interaction_id) DO NOTHING RETURNING interaction_id",
+        values,
     )
-    if stored:
-        return dataclasses.replace(item, time=moment) if item.time is None else item
-    ((there, when, *row),) = connection.execute(
+    new = {row[0] for row in added}
+    stored = []
+    for item, (given, _) in zip(timed, items, strict=True):
+        stored.append(item if item.id in new else _again(connection, user_id, given))
+        new.discard(item.id)  # a batch may hold the same interaction twice
+    return stored
+
+
+def _again(connection: Connection, user_id: str, item: Interaction) -> Interaction:
+    """What is stored already under an interaction's id, if it is that interaction."""
+    ((said, moment, *row),) = connection.execute(
         f"SELECT content_hash, time, {COLUMNS} FROM interactions WHERE user_id = ? AND interaction_id = ?",
         (user_id, item.id),
     )
-    if there != said or item.time not in (None, when):
+    if said != item.content_hash() or item.time not in (None, moment):
         raise DataError(
             f"User {user_id!r} has another interaction {item.id!r} already; interactions are never changed, "
             "give the new one its own id."
