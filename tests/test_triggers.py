@@ -10,7 +10,6 @@ from hashed_words import HashedWords
 
 import personaopt as po
 from personaopt.errors import ConfigurationError
-from personaopt.optimizers.aligner import AUTHOR
 from personaopt.optimizers.triggers import last_alignment, live_loss, page_hinkley
 
 
@@ -140,7 +139,7 @@ def test_a_change_is_found_as_fast_as_the_docstring_says(before, after, delay, w
 def test_the_last_alignment_is_read_off_the_store(user):
     assert last_alignment(user) is None
     persona = po.Persona((po.Statement("Writes briefly."),))
-    first = user.save_persona(persona, parent=0, author=AUTHOR)
+    first = user.save_persona(persona, parent=0, author=po.PersonaAligner.__name__)
     user.save_persona(po.Persona((po.Statement("By hand."),)), parent=1, author="me")
     assert last_alignment(user) == first.created
     assert last_alignment(user, author="nobody") is None

@@ -13,7 +13,7 @@ import dspy
 from personaopt.errors import ConfigurationError
 from personaopt.interaction import Interaction
 from personaopt.memory.user import User
-from personaopt.optimizers.aligner import AUTHOR
+from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.losses import agreement
 
 
@@ -165,7 +165,7 @@ def live_loss(interaction: Interaction) -> float:
     return 1.0 - agreement(example, dspy.Prediction(**dict(interaction.response)))
 
 
-def last_alignment(user: User, author: str = AUTHOR) -> float | None:
+def last_alignment(user: User, author: str = PersonaAligner.__name__) -> float | None:
     """When the newest version that an alignment made was stored, in seconds; None where there is none.
 
     An alignment that changed nothing leaves no version and is not known after a restart.
