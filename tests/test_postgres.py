@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 from hashed_words import HashedWords
 
 from personaopt.errors import StoreError
 from personaopt.interaction import Interaction
-from personaopt.memory import forgotten, open_store
+from personaopt.memory import forgotten, open_store, postgres_schema
 from personaopt.memory.forgotten import user_hash
 from personaopt.memory.postgres_schema import APP_ROLE, TABLES
 from personaopt.persona import Persona
@@ -258,3 +260,38 @@ def test_without_the_driver_the_extra_is_named():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.startswith("StoreError")
     assert "personaopt[postgres]" in done.stdout
+
+
+def test_a_store_of_schema_2_is_brought_up_to_date(database, as_superuser, monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(postgres_schema, "SCHEMA", 2)
+        older.setattr(postgres_schema, "MIGRATIONS", {2: postgres_schema.MIGRATIONS[2]})
+        postgres_schema.migrate(as_superuser, "older")
+    content = json.dumps({"inputs": {"text": "tea"}, "response": {}, "ground_truth": {"tag": "é"}, "metadata": {}})
+    persona = json.dumps(Persona.from_text("Likes tea.").to_dict())
+    for user in ("u", "v"):
+        as_superuser.execute("INSERT INTO personaopt.users (user_id, created) VALUES (%s, 1.5)", (user,))
+        as_superuser.execute(
+            "INSERT INTO personaopt.interactions (user_id, interaction_id, time, content, content_hash) "
+            "VALUES (%s, 'i', 3, %s, '')",
+            (user, content),
+        )
+        as_superuser.execute(
+            "INSERT INTO personaopt.personas (user_id, version, persona, created, author, reason, edits) "
+            "VALUES (%s, 1, %s, 2.5, 'me', 'why', '[]')",
+            (user, persona),
+        )
+    stores: list[Any] = []
+    threads = [threading.Thread(target=lambda: stores.append(open_store(database))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(stores) == 4
+    for store in stores:
+        for user in map(store.user, "uv"):
+            assert user.interaction("i").ground_truth["tag"] == "é"
+            assert user.personas()[0].persona.render() == "- Likes tea."
+            user.record(said("new", id=f"new {id(store)}"))
+        assert store.health()["integrity"] == "ok"
+        store.close()
