@@ -106,12 +106,12 @@ def test_an_answer_does_not_wait_for_an_alignment(store):
         agent = maker(store)("u")
         agent(message="warm up")
         alone = [seconds_of(agent, message=f"hello {number}") for number in range(20)]
-        noticed = seconds_of(worker.notify, "u", force=True)
+        noticed = [seconds_of(worker.notify, "u", force=True) for _ in range(9)]
         time.sleep(0.1)
         beside = []
         while user.version == 0 and len(beside) < 2000:
             beside.append(seconds_of(agent, message=f"hello again {len(beside)}"))
-    assert noticed < 0.02
+    assert sorted(noticed)[4] < 0.02
     assert len(beside) > 20  # many answers in the time of one alignment
     assert sorted(beside)[len(beside) // 2] < 0.05 + 5 * sorted(alone)[10]
     assert worker.close()
@@ -383,12 +383,17 @@ def test_a_callback_cannot_wait_for_its_own_worker(store):
     assert [failure.kind for failure in worker.failures] == ["ConfigurationError"]
 
 
+def worker_threads():
+    return sum(thread.name == "personaopt-alignment" for thread in threading.enumerate())
+
+
 def test_no_thread_is_left_behind(store):
     talk(store, "u", count=1)
+    before = worker_threads()
     with po.AlignmentWorker(Aligner(seconds=0), maker(store), **HAND) as worker:
         worker.notify("u", force=True)
-        assert any(thread.name == "personaopt-alignment" for thread in threading.enumerate())
-    assert not any(thread.name.startswith("personaopt-alignment") for thread in threading.enumerate())
+        assert worker_threads() == before + 1
+    assert worker_threads() == before
 
 
 @pytest.mark.parametrize("wrong", [{"debounce": -1.0}, {"workers": 0}, {"retries": -1}])
