@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import dspy
@@ -18,9 +18,12 @@ from personaopt.lm.adapter import LocalAdapter, answers_of
 from personaopt.lm.calibration import Calibration
 from personaopt.lm.local import is_small_local
 from personaopt.lm.predictor import PersonaPredict
+from personaopt.lm.private_calls import private_calls
 from personaopt.memory.choices import evidence as evidence
 from personaopt.memory.choices import spelled as spelled
+from personaopt.memory.forgotten import user_hash
 from personaopt.persona import Persona, Statement
+from personaopt.signatures.excerpt import excerpts
 from personaopt.signatures.persona_block import read_persona, write_persona
 from personaopt.signatures.respond import MEMORIES, RecalledInteraction, Respond, compose
 
@@ -63,6 +66,8 @@ class PersonaAgent(dspy.Module):
         >>> PersonaAgent("description -> tag", user=store.user("u42"))(description="...").tag
     """
 
+    _made: tuple[int, float | None] | None = None  # the version last found usable, and when that one was made
+
     def __init__(
         self,
         task: type[dspy.Signature] | str,
@@ -81,7 +86,7 @@ class PersonaAgent(dspy.Module):
         self.calibration = calibration
         self._composed: tuple[Any, str, Any] = (None, "", None)
         self.predict = PersonaPredict(compose(Respond, self.task), user.id)
-        self.persona_version, current = _current(user)
+        current = self._move_to_current()
         self.persona = current if persona is None else persona
 
     @property
@@ -128,6 +133,7 @@ class PersonaAgent(dspy.Module):
     @persona_version.setter
     def persona_version(self, version: int) -> None:
         self.predict.version, self.predict.loaded = version, False
+        self._made = None
 
     def save_persona(self, *, author: str, reason: str = "") -> PersonaVersion:
         """Store the agent's persona as a new version, which is returned; such as after GEPA or COPRO rewrote it.
@@ -163,8 +169,18 @@ class PersonaAgent(dspy.Module):
 
     def refresh(self) -> PersonaAgent:
         """Move to the user's current persona; returns this agent."""
-        self.persona_version, self.persona = _current(self.user)
+        self.persona = self._move_to_current()
         return self
+
+    def refuse_forgotten(self) -> None:
+        """Refuse to work under a persona that quotes what the user wants forgotten.
+
+        Raises:
+            ForgottenError: The agent's version was redacted, or is gone with its user.
+        """
+        version = self.persona_version
+        known = self._made[1] if self._made and self._made[0] == version else None
+        self._made = (version, self.user.store.refuse_forgotten(self.user.id, version, known))
 
     def recall(self, inputs: Mapping[str, Any], *, before: Interaction | float | None = None) -> Recall:
         """What the user's memory holds for a question, strictly before a moment.
@@ -186,7 +202,11 @@ class PersonaAgent(dspy.Module):
         Returns:
             The task's outputs, `persona_version`, `memories`, and `probabilities` by field and answer where the LM
             measures them.
+
+        Raises:
+            ForgottenError: The persona quotes what was forgotten since; see `refuse_forgotten`.
         """
+        self.refuse_forgotten()
         recalled = self.recall(inputs)
         with self.speaking():
             prediction = self.predict(**self.prompt_inputs(inputs, recalled))
@@ -194,6 +214,7 @@ class PersonaAgent(dspy.Module):
 
     async def aforward(self, **inputs: Any) -> dspy.Prediction:
         """The same, awaited."""
+        self.refuse_forgotten()
         recalled = self.recall(inputs)
         with self.speaking():
             prediction = await self.predict.acall(**self.prompt_inputs(inputs, recalled))
@@ -221,11 +242,17 @@ class PersonaAgent(dspy.Module):
         answer._asked = Asked(self.user.id, dict(inputs), persona)
         return answer
 
-    def speaking(self) -> Any:
-        """A context in which the LM is spoken to through the adapter that suits it, unless one is configured."""
-        if dspy.settings.adapter is None and is_small_local(self.lm):
-            return dspy.context(adapter=LocalAdapter())
-        return dspy.context()
+    @contextlib.contextmanager
+    def speaking(self) -> Iterator[None]:
+        """A context in which the LM is spoken to for this user, by the adapter that suits it unless one is configured.
+
+        Calls stay out of DSPy's shared cache, except where the store was opened with `lm_cache="shared"`.
+        """
+        small = dspy.settings.adapter is None and is_small_local(self.lm)
+        adapted = dspy.context(adapter=LocalAdapter()) if small else dspy.context()
+        shared = self.user.store.policy.lm_cache == "shared"
+        with private_calls(user_hash(self.user.id), cached=shared), adapted:
+            yield
 
     @property
     def lm(self) -> Any:
@@ -235,10 +262,10 @@ class PersonaAgent(dspy.Module):
     def prompt_inputs(
         self, inputs: Mapping[str, Any], recalled: Recall, persona: Persona | None = None
     ) -> dict[str, Any]:
-        """What the predictor is called with: inputs, memories, and another persona where one is given."""
+        """What the predictor is called with: inputs, memories (very long ones in parts), another persona if given."""
         shown = [
-            RecalledInteraction(inputs=dict(memory.interaction.inputs), answer=dict(memory.interaction.ground_truth))
-            for memory in reversed(recalled.memories)
+            RecalledInteraction(inputs=excerpts(item.inputs), answer=excerpts(item.ground_truth))
+            for item in (memory.interaction for memory in reversed(recalled.memories))
         ]
         return {**inputs, MEMORIES: shown, **({"signature": self._signature(persona)} if persona is not None else {})}
 
@@ -267,6 +294,13 @@ class PersonaAgent(dspy.Module):
         values = calibration.probabilities(evidence(field, measured, recalled.earlier))
         return dict(zip(measured, values.tolist(), strict=True))
 
+    def _move_to_current(self) -> Persona:
+        """Hold the user's current version; version and persona are read at once, so that they belong together."""
+        stored = self.user.store.persona(self.user.id)
+        self.persona_version = stored.version if stored else 0
+        self._made = (stored.version, stored.created) if stored else None
+        return stored.persona if stored else Persona()
+
     def _signature(self, persona: Persona) -> type[dspy.Signature]:
         # Composing one takes a millisecond, and all simulations under a candidate ask for the same.
         signature = self.predict.signature
@@ -292,9 +326,3 @@ class PersonaAgent(dspy.Module):
             if name not in ("user", "task"):
                 setattr(twin, name, copy.deepcopy(value, memo))
         return twin
-
-
-def _current(user: User) -> tuple[int, Persona]:
-    """Version and persona in one reading, so that they belong together."""
-    stored = user.store.persona(user.id)
-    return (stored.version, stored.persona) if stored else (0, Persona())

@@ -42,6 +42,10 @@ class Usage:
         """Tokens read and written."""
         return self.input_tokens + self.output_tokens
 
+    def __add__(self, other: Usage) -> Usage:
+        added = {name: value + getattr(other, name) for name, value in vars(self).items() if name != "usd"}
+        return Usage(**added, usd=None if self.usd is None or other.usd is None else self.usd + other.usd)
+
 
 class _Bill:
     """Adds up what DSPy's own records say that calls cost.

@@ -62,7 +62,11 @@ class Verdict:
 
 
 class Acceptance(Protocol):
-    """Decides on one trial; it sees every outcome, before and after."""
+    """Decides on one trial; it sees every outcome, before and after.
+
+    An attribute `needs_trial` that is False says that it takes a single candidate unseen: after the last epoch it is
+    then not simulated.
+    """
 
     def judge(self, trial: Trial) -> Verdict:
         """Accept or refuse, with the reason."""
@@ -71,6 +75,8 @@ class Acceptance(Protocol):
 
 class AcceptAll:
     """Takes every edit, as the paper does. For comparison."""
+
+    needs_trial = False
 
     def judge(self, trial: Trial) -> Verdict:
         """Accept."""

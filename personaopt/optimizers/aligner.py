@@ -7,15 +7,16 @@ that it was not derived from.
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dspy
 from dspy.teleprompt import Teleprompter
 from dspy.utils.callback import with_callbacks
 
 from personaopt.agent import PersonaAgent
-from personaopt.errors import ConfigurationError, DataError
+from personaopt.errors import ConfigurationError
 from personaopt.interaction import Interaction
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.acceptance import Acceptance, ImprovesBoth
@@ -23,17 +24,22 @@ from personaopt.optimizers.asks import Failure, Steps, adrive, drive, one_call_a
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import ContrastiveCritic, Critic, LMCritic
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
-from personaopt.optimizers.evidence import brought_up_to_date
+from personaopt.optimizers.events import EpochEnded, Listener
 from personaopt.optimizers.forecast import lms_of, previewed
-from personaopt.optimizers.losses import Metric, objective_for
+from personaopt.optimizers.levels import Levels, OutOfBudget
+from personaopt.optimizers.losses import Metric, Outcome, objective_for
 from personaopt.optimizers.preview import Preview
 from personaopt.optimizers.results import Alignment, Step
-from personaopt.optimizers.run import OutOfBudget, Run
+from personaopt.optimizers.resuming import begun, described, fingerprint_of
+from personaopt.optimizers.run import Run
 from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
-from personaopt.optimizers.trainset import interactions
-from personaopt.optimizers.windows import FEWEST, latest_with_slice
+from personaopt.optimizers.storing import end, under_way
+from personaopt.optimizers.trainset import with_truth
+from personaopt.optimizers.trials import try_out
+from personaopt.optimizers.windows import FEWEST, LatestWindow, WindowStrategy
 
-AUTHOR = "PersonaAligner"
+if TYPE_CHECKING:
+    from personaopt.optimizers.autograd import TextualGraph
 
 
 class PersonaAligner(Teleprompter):
@@ -50,7 +56,17 @@ class PersonaAligner(Teleprompter):
         start: Where a first persona comes from; when None `ProfileStart`, or `EmptyStart` for a small local model.
         acceptance: Decides which edits are kept; `AcceptAll` is the paper's loop. When None `ImprovesBoth`, with the
             least effect that means something for the loss.
+        window: Chooses what is learnt from and judged by; when None `LatestWindow(latest, held_out)`. Another one has
+            sizes of its own.
         budget: Hard limits; see `Budget`.
+        recriticise: Whether feedback is asked for anew after a step that changed nothing. Off, nothing is computed
+            twice: the editor sees the same feedback, and what was refused. On, a critic that errs gets another chance,
+            for as many calls as the first time.
+        checkpoint: Whether what finished calls gave is kept in the store until the alignment is over, so that one that
+            was interrupted, even killed, can go on with `compile(agent, resume=True)`. Results of strategies of your
+            own are kept where their asks have a `codec`, and asked for again where they have none.
+        callbacks: Called with every event of `personaopt.optimizers.events`, in order and from the thread that calls
+            `compile`.
         threads: LM calls under way at once.
         seed: For everything that is drawn.
 
@@ -74,24 +90,27 @@ class PersonaAligner(Teleprompter):
         editor: Editor | None = None,
         start: Start | None = None,
         acceptance: Acceptance | None = None,
+        window: WindowStrategy | None = None,
         budget: Budget | None = None,
-        threads: int = 16,
+        recriticise: bool = False,
+        checkpoint: bool = True,
+        callbacks: Sequence[Listener] = (),
+        threads: int = 64,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        whole = {"latest": 1, "held_out": 0, "epochs": 0, "candidates": 1, "threads": 1}
-        given = {"latest": latest, "held_out": held_out, "epochs": epochs, "candidates": candidates, "threads": threads}
-        for name, least in whole.items():
-            value = given[name]
-            if name == "candidates" and value is None:
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ConfigurationError(f"{name} must be a whole number of at least {least}; it is {value!r}.")
+        _check_whole(latest=(latest, 1), held_out=(held_out, 0), epochs=(epochs, 0), threads=(threads, 1))
+        if candidates is not None:
+            _check_whole(candidates=(candidates, 1))
         self.latest, self.held_out, self.epochs = latest, held_out, epochs
         self.candidates = candidates
         self.metric = metric
         self.critic, self.editor, self.start = critic, editor, start
         self.acceptance = acceptance
+        self.window = window
+        self.recriticise = bool(recriticise)
+        self.checkpoint = bool(checkpoint)
+        self.listeners = tuple(callbacks)  # not `callbacks`: DSPy would take them for callbacks of its own
         self.budget = budget or Budget()
         self.threads = threads
         self.seed = seed
@@ -103,6 +122,7 @@ class PersonaAligner(Teleprompter):
         trainset: Sequence[Interaction | dspy.Example] | None = None,
         teacher: Any = None,
         valset: Any = None,
+        resume: bool = False,
         **kwargs: Any,
     ) -> PersonaAgent:
         """Align the student's persona, store it as a new version, and return an agent that answers under it.
@@ -112,34 +132,45 @@ class PersonaAligner(Teleprompter):
             trainset: What to learn from, oldest first; the user's own recorded interactions when None.
             teacher: Not used.
             valset: Not used: the held-out slice is taken from the history.
+            resume: Go on with the alignment of this user and task that was interrupted: no finished call is paid for
+                again, and the result is that of an uninterrupted one. Where there is none a new one begins.
             **kwargs: Not used.
 
         Raises:
+            ConfigurationError: The interrupted alignment was begun with other settings or other data.
             DataError: There is no interaction with a ground truth.
             ModelError: No LM is configured, or it answered nothing of use.
-            VersionConflict: The user's persona was changed meanwhile; refresh the agent and align again.
+            VersionConflict: The user's persona was changed meanwhile, and what was learnt does not fit it.
         """
         with student.speaking(), one_call_an_attempt():
-            run = self._run(student, trainset)
-            with run.meter.running():
-                alignment = drive(self._align(run), threads=self.threads, may_repeat=run.may_repeat)
-        return _stored(student, alignment)
+            run = self._run(student, trainset, checkpoint=self.checkpoint, resume=resume)
+            with under_way(run, self.epochs, self.get_params()) as levels:
+                alignment = drive(self._align(run), threads=self.threads, may_repeat=levels.may_repeat, watch=levels)
+                return end(run, alignment)
 
     @with_callbacks  # DSPy adds them to `compile` only
     async def acompile(
-        self, student: PersonaAgent, *, trainset: Sequence[Interaction | dspy.Example] | None = None, **kwargs: Any
+        self,
+        student: PersonaAgent,
+        *,
+        trainset: Sequence[Interaction | dspy.Example] | None = None,
+        resume: bool = False,
+        **kwargs: Any,
     ) -> PersonaAgent:
         """The same, awaited; the same result for the same seed."""
         with student.speaking(), one_call_an_attempt():
-            run = self._run(student, trainset)
-            with run.meter.running():
-                alignment = await adrive(self._align(run), threads=self.threads, may_repeat=run.may_repeat)
-        return _stored(student, alignment)
+            run = self._run(student, trainset, checkpoint=self.checkpoint, resume=resume)
+            with under_way(run, self.epochs, self.get_params()) as levels:
+                alignment = await adrive(
+                    self._align(run), threads=self.threads, may_repeat=levels.may_repeat, watch=levels
+                )
+                return end(run, alignment)
 
     def preview(self, agent: PersonaAgent, *, trainset: Sequence[Interaction | dspy.Example] | None = None) -> Preview:
         """What `compile` would cost, expected and at most; no LM is asked and nothing is embedded."""
         with agent.speaking(), one_call_an_attempt():
-            return previewed(self._run(agent, trainset), start=self._start(agent), epochs=self.epochs)
+            run = self._run(agent, trainset)
+            return previewed(run, start=self._start(agent), epochs=self.epochs, pool=run.pool)
 
     def get_params(self) -> dict[str, Any]:
         """What it was made with, as JSON values: strategies by their names, so that no LM and no key is logged."""
@@ -154,23 +185,26 @@ class PersonaAligner(Teleprompter):
         losses: list[float] = []
         steps: list[Step] = []
         try:
-            if len(run.background) + len(run.window.all) < FEWEST:
+            if len(run.history) < FEWEST:
                 stopped = f"nothing is learnt from fewer than {FEWEST} interactions with a ground truth"
-                return self._record(run, before, losses, steps, stopped)
-            run.remember()
+                return run.record(before, losses, steps, stopped)
             yield from self._begin(run)
             yield from run.simulate()
             losses.append(run.loss)
             stopped = f"all {self.epochs} epochs are over"
+            graph, refusals = None, 0
             for epoch in range(1, self.epochs + 1):
                 wrong = [outcome for outcome in run.learn if not outcome.right]
                 if not wrong:
                     stopped = "nothing to learn: every answer was right"
                     break
-                graph = _graph(run, wrong)
-                failures = yield from graph.backward(run.critic, run.level)
-                proposals, unusable = yield from run.propose(graph.persona.gradients, epoch)
-                candidates = (yield from run.trials(proposals)) if proposals else []
+                run.levels.begin_epoch(epoch, losses[-1])
+                if graph is None or refusals == 0 or self.recriticise:
+                    graph = _graph(run, wrong)
+                    failures = yield from graph.backward(run.critic, run.levels.ask, again=refusals)
+                proposals, unusable = yield from run.propose(graph.persona.gradients, refusals)
+                candidates = (yield from try_out(run, proposals, last=epoch == self.epochs)) if proposals else []
+                refusals = 0 if any(candidate.accepted for candidate in candidates) else refusals + 1
                 feedback = tuple(gradient.text for gradient in graph.persona.gradients)
                 skipped = tuple(failure.reason for failure in [*failures, *unusable])
                 steps.append(Step(epoch, losses[-1], feedback, tuple(candidates), skipped))
@@ -179,25 +213,21 @@ class PersonaAligner(Teleprompter):
                     if skipped:
                         stopped = f"the LM's replies were of no use: {skipped[-1]}"
                     break
-                losses.append(run.loss)
+                if run.measured:
+                    losses.append(run.loss)
+                run.levels.tell(EpochEnded, epoch=epoch, loss=run.loss, persona=run.persona)
         except OutOfBudget as reason:
             stopped = str(reason)
             if not losses:
                 run.persona = before  # a first persona that was never tried is not the best so far
-        if run.tried:
-            tried, run.persona = run.persona, brought_up_to_date(run.agent, run.persona, before, run.history)
-            if renewed := len(tried.diff(run.persona)):
-                run.notes.append(
-                    f"{renewed} kept statements were made anew from the whole history once they were accepted"
-                )
-        return self._record(run, before, losses, steps, stopped)
+        run.bring_up_to_date(before)
+        return run.record(before, losses, steps, stopped)
 
     def _begin(self, run: Run) -> Steps[None]:
         """The first persona, from the history, for a user who has none."""
-        start = self._start(run.agent)
         if not run.persona:
-            learnable = [*run.background, *run.window.learn]
-            (persona,) = yield from run.level([start.ask(run.agent, learnable)])
+            ask = self._start(run.agent).ask(run.agent, run.learnable)
+            (persona,) = yield from run.levels.ask("start", [ask])
             if isinstance(persona, Failure):
                 run.notes.append(f"no first persona: {persona.reason}")
             else:
@@ -206,82 +236,57 @@ class PersonaAligner(Teleprompter):
     def _start(self, agent: PersonaAgent) -> Start:
         return self.start or (EmptyStart() if is_small_local(agent.lm) else ProfileStart())
 
-    def _run(self, agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Example] | None) -> Run:
-        history = _with_truth(agent, trainset)
-        window = latest_with_slice(history, self.latest, self.held_out, self.seed)
+    def _run(
+        self,
+        agent: PersonaAgent,
+        trainset: Sequence[Interaction | dspy.Example] | None,
+        *,
+        checkpoint: bool = False,
+        resume: bool = False,
+    ) -> Run:
+        history = with_truth(agent, trainset)
+        choice = self.window or LatestWindow(self.latest, self.held_out)
+        window = choice.choose(history, {}, self.seed)
         small = is_small_local(agent.lm)
         objective = objective_for(agent, self.metric)
+        name, kept, note = uuid.uuid4().hex, None, ""
+        if checkpoint:
+            settings = {setting: described(value) for setting, value in vars(self).items()}
+            name, kept, note = begun(agent, fingerprint_of(agent, settings, history, window), resume=resume)
         run = Run(
             agent=agent,
             objective=objective,
             critic=self.critic or (ContrastiveCritic() if small else LMCritic()),
             editor=self.editor or (EvidenceEditor() if small else LMEditor()),
             acceptance=self.acceptance or ImprovesBoth(objective.minimum_effect),
+            choice=choice,
             candidates=self.candidates or (3 if small else 1),
             window=window,
             history=history,
-            budget=self.budget,
+            levels=Levels(name, agent.user.id, self.budget, self.listeners, kept),
             seed=self.seed,
             persona=agent.persona,
-            notes=[window.note] if window.note else [],
+            notes=[remark for remark in (note, window.note) if remark],
         )
         self.budget.check_prices(lms_of(run, self._start(agent)))
         return run
 
-    def _record(self, run: Run, before: Any, losses: list[float], steps: list[Step], stopped: str) -> Alignment:
-        return Alignment(
-            before=before,
-            after=run.persona,
-            losses=tuple(losses),
-            steps=tuple(steps),
-            stopped=stopped,
-            usage=run.meter.usage,
-            window=tuple(interaction.id for interaction in run.window.learn),
-            held_out=tuple(interaction.id for interaction in run.window.hold_out),
-            notes=tuple(run.notes),
-            version=run.agent.persona_version,
-        )
 
-
-def _graph(run: Run, wrong: Sequence[Any]) -> Any:
+def _graph(run: Run, wrong: Sequence[Outcome]) -> TextualGraph:
     from personaopt.optimizers.autograd import TextualGraph  # brings textgrad, which takes seconds to import
 
     return TextualGraph(run.agent, run.persona, wrong)
 
 
+def _check_whole(**settings: tuple[Any, int]) -> None:
+    for name, (value, least) in settings.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ConfigurationError(f"{name} must be a whole number of at least {least}; it is {value!r}.")
+
+
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return getattr(value, "__qualname__", type(value).__qualname__)
-
-
-def _with_truth(agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Example] | None) -> list[Interaction]:
-    """The interactions that say what the user really answered, oldest first.
-
-    Raises:
-        DataError: There is none.
-    """
-    given = agent.user.history() if trainset is None else interactions(agent, trainset)
-    outputs, inputs = list(agent.task.output_fields), list(agent.task.input_fields)
-    history = [item for item in given if set(outputs) <= set(item.ground_truth) and set(inputs) <= set(item.inputs)]
-    if not history:
-        raise DataError(
-            f"User {agent.user.id!r} has no interaction with the inputs {', '.join(inputs)} and a ground truth for "
-            f"{', '.join(outputs)}; record some first."
-        )
-    return history
-
-
-def _stored(student: PersonaAgent, alignment: Alignment) -> PersonaAgent:
-    """A copy of the student under the new persona, which is stored as a new version where it is one."""
-    aligned: PersonaAgent = student.deepcopy()
-    if alignment.after != student.persona:
-        edits = student.persona.diff(alignment.after)
-        stored = student.user.save_persona(
-            alignment.after, parent=student.persona_version, author=AUTHOR, reason=str(alignment), edits=edits
-        )
-        aligned.persona = alignment.after
-        aligned.persona_version = stored.version
-        alignment = dataclasses.replace(alignment, version=stored.version)
-    aligned.detailed_results = alignment
-    return aligned

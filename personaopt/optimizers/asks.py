@@ -11,8 +11,9 @@ import contextlib
 import contextvars
 import copy
 import dataclasses
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import queue
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 import dspy
@@ -20,6 +21,7 @@ from dspy.utils.exceptions import AdapterParseError, LMError
 
 from personaopt.errors import ConfigurationError, PersonaOptError
 from personaopt.lm.adapter import LocalAdapter
+from personaopt.optimizers.codec import Codec
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -29,9 +31,15 @@ REDRAWN = 1_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """An ask that gave nothing usable, after all attempts; a record, not an error."""
+    """An ask that gave nothing usable, after all attempts; a record, not an error.
+
+    Attributes:
+        reason: Why, in one sentence.
+        unreachable: The LM itself failed, so that the same ask may go well another time.
+    """
 
     reason: str
+    unreachable: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +51,18 @@ class Ask(Generic[T]):
         acall: Makes the same call, awaited.
         finish: Turns the answer into the result; may raise `PersonaOptError` for an answer that is of no use.
         calls: LM calls that one attempt makes.
+        codec: How the result is kept. Without one an alignment that was interrupted and goes on asks again.
+        asked: What is asked, by name; two asks that say the same here are taken for the same.
+        afinish: What `finish` does, awaited, where it waits for something.
     """
 
     call: Callable[[int], Any]
     acall: Callable[[int], Awaitable[Any]]
     finish: Callable[[Any], T]
     calls: int = 1
+    codec: Codec[T] | None = None
+    asked: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    afinish: Callable[[Any], Awaitable[T]] | None = None
 
     @classmethod
     def done(cls, value: T) -> Ask[T]:
@@ -60,7 +74,16 @@ class Ask(Generic[T]):
         return cls(lambda attempt: value, wait, lambda answer: answer, calls=0)
 
     @classmethod
-    def predict(cls, predictor: Any, finish: Callable[[Any], T], *, reflect: bool = False, **inputs: Any) -> Ask[T]:
+    def predict(
+        cls,
+        predictor: Any,
+        finish: Callable[[Any], T],
+        *,
+        reflect: bool = False,
+        codec: Codec[T] | None = None,
+        calls: int = 1,
+        **inputs: Any,
+    ) -> Ask[T]:
         """An ask of a DSPy predictor; a repeated attempt is drawn anew instead of taken from a cache.
 
         Args:
@@ -68,6 +91,8 @@ class Ask(Generic[T]):
             finish: Turns the prediction into the result.
             reflect: Whether the LM is told at length what to think about. `LocalAdapter`, through which the task itself
                 may be answered, has no place for that; DSPy's chat form then takes its place.
+            codec: How the result is kept.
+            calls: LM calls that one attempt makes, those of `finish` among them.
             inputs: What the predictor is called with.
         """
 
@@ -83,7 +108,18 @@ class Ask(Generic[T]):
             with _form(attempt, reflect):
                 return await predictor.acall(**keywords(attempt))
 
-        return cls(call, acall, finish)
+        asked = {"signature": predictor.signature, **{name: value for name, value in inputs.items() if name != "lm"}}
+        return cls(call, acall, finish, calls, codec, asked)
+
+    def again(self, time: int) -> Ask[T]:
+        """The same ask, drawn anew; `time` counts from 1 and makes it another one than before."""
+        shift = ATTEMPTS * time
+        return dataclasses.replace(
+            self,
+            call=lambda attempt: self.call(attempt + shift),
+            acall=lambda attempt: self.acall(attempt + shift),
+            asked={**self.asked, "again": time},
+        )
 
     def now(self, may_repeat: MayRepeat) -> T | Failure:
         """Make the call."""
@@ -94,18 +130,19 @@ class Ask(Generic[T]):
             except (AdapterParseError, LMError, PersonaOptError) as error:
                 attempt += 1
                 if not self._worth_repeating(error, attempt, may_repeat):
-                    return Failure(_reason(error))
+                    return Failure(_reason(error), isinstance(error, LMError))
 
     async def soon(self, may_repeat: MayRepeat) -> T | Failure:
         """Make the call without blocking the event loop."""
         attempt = 0
         while True:
             try:
-                return self.finish(await self.acall(attempt))
+                answer = await self.acall(attempt)
+                return await self.afinish(answer) if self.afinish else self.finish(answer)
             except (AdapterParseError, LMError, PersonaOptError) as error:
                 attempt += 1
                 if not self._worth_repeating(error, attempt, may_repeat):
-                    return Failure(_reason(error))
+                    return Failure(_reason(error), isinstance(error, LMError))
 
     def _worth_repeating(self, error: Exception, attempt: int, may_repeat: MayRepeat) -> bool:
         """Whether another attempt may go better: a reply that was of no use, not an LM that cannot be reached.
@@ -132,36 +169,104 @@ def always(calls: int) -> bool:
     return True
 
 
-def drive(steps: Steps[T], *, threads: int, may_repeat: MayRepeat = always) -> T:
-    """Run an algorithm with threads that carry DSPy's context."""
+class Watch:
+    """Hears of the asks of a level as they come back. This one does nothing."""
+
+    def ended(self, place: int, result: Any) -> None:
+        """One came back; called from the thread or task that drives, in the order in which they do."""
+
+    def due(self) -> float | None:
+        """Seconds until `flush` wants to be called, at least 0; None where there is nothing to write."""
+        return None
+
+    def flush(self) -> None:
+        """Write what is to be kept; may take a while."""
+
+
+UNWATCHED = Watch()
+
+
+def drive(steps: Steps[T], *, threads: int, may_repeat: MayRepeat = always, watch: Watch = UNWATCHED) -> T:
+    """Run an algorithm with threads that carry DSPy's context.
+
+    Args:
+        steps: The algorithm.
+        threads: Asks under way at once.
+        may_repeat: Whether there is room for another attempt.
+        watch: Hears of every ask that comes back. What it keeps is flushed before a level ends.
+    """
+    pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="personaopt")
     results: list[Any] | None = None
-    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="personaopt") as pool:
+    try:
         while True:
             try:
-                level = steps.send(results) if results is not None else next(steps)
+                level = steps.send(results)  # type: ignore[arg-type]  # None starts a generator
             except StopIteration as end:
                 value: T = end.value
                 return value
-            waiting = [pool.submit(contextvars.copy_context().run, ask.now, may_repeat) for ask in level]
-            results = [future.result() for future in waiting]
+            results = _run(level, pool, may_repeat, watch)
+    except Exception:
+        pool.shutdown(cancel_futures=True)
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who presses Ctrl-C does not wait for what is under way
 
 
-async def adrive(steps: Steps[T], *, threads: int, may_repeat: MayRepeat = always) -> T:
-    """Run an algorithm on the event loop, with at most `threads` calls under way."""
+def _run(level: Level, pool: ThreadPoolExecutor, may_repeat: MayRepeat, watch: Watch) -> list[Any]:
+    back: queue.SimpleQueue[int] = queue.SimpleQueue()
+    futures: list[Future[Any]] = []
+    for place, ask in enumerate(level):
+        future = pool.submit(contextvars.copy_context().run, ask.now, may_repeat)
+        future.add_done_callback(lambda _, place=place: back.put(place))  # type: ignore[misc]
+        futures.append(future)
+    left = len(futures)
+    while left:
+        with contextlib.suppress(queue.Empty):
+            place = back.get(timeout=watch.due())
+            left -= 1
+            watch.ended(place, futures[place].result())
+        if not left or (back.empty() and watch.due() == 0):
+            watch.flush()
+    return [future.result() for future in futures]
+
+
+async def adrive(steps: Steps[T], *, threads: int, may_repeat: MayRepeat = always, watch: Watch = UNWATCHED) -> T:
+    """Run an algorithm on the event loop; the arguments are those of `drive`."""
     free = asyncio.Semaphore(threads)
+    results: list[Any] | None = None
+    while True:
+        try:
+            level = steps.send(results)  # type: ignore[arg-type]
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        results = await _arun(level, free, may_repeat, watch)
+
+
+async def _arun(level: Level, free: asyncio.Semaphore, may_repeat: MayRepeat, watch: Watch) -> list[Any]:
+    back: asyncio.Queue[int] = asyncio.Queue()
 
     async def one(ask: Ask[Any]) -> Any:
         async with free:
             return await ask.soon(may_repeat)
 
-    results: list[Any] | None = None
-    while True:
-        try:
-            level = steps.send(results) if results is not None else next(steps)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        results = await asyncio.gather(*(one(ask) for ask in level))
+    tasks = [asyncio.ensure_future(one(ask)) for ask in level]
+    for place, task in enumerate(tasks):
+        task.add_done_callback(lambda _, place=place: back.put_nowait(place))  # type: ignore[misc]
+    left = len(tasks)
+    try:
+        while left:
+            with contextlib.suppress(TimeoutError):
+                # `wait_for` with no time left gives up even what is there already.
+                place = await asyncio.wait_for(back.get(), watch.due()) if back.empty() else back.get_nowait()
+                left -= 1
+                watch.ended(place, tasks[place].result())
+            if not left or (back.empty() and watch.due() == 0):
+                await asyncio.to_thread(watch.flush)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return [task.result() for task in tasks]
 
 
 def one_call_an_attempt() -> Any:
@@ -185,7 +290,7 @@ def _form(attempt: int, reflect: bool) -> Any:
     adapter = dspy.settings.adapter or dspy.ChatAdapter()
     if reflect and isinstance(adapter, LocalAdapter):
         adapter = dspy.ChatAdapter(use_json_adapter_fallback=False)
-    if attempt == 1 and type(adapter) is dspy.ChatAdapter:
+    if attempt % ATTEMPTS == 1 and type(adapter) is dspy.ChatAdapter:
         adapter = dspy.JSONAdapter()
     return dspy.context(adapter=adapter)
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import dspy
 
 from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import ModelError
 from personaopt.optimizers.asks import Ask
+from personaopt.optimizers.codec import AS_IT_IS, Codec
 from personaopt.optimizers.losses import Outcome
+from personaopt.optimizers.quoting import is_refusal
 from personaopt.persona import Persona
-from personaopt.signatures.critique import Critique
+from personaopt.signatures.critique import Backpropagate, Critique, TextualLoss
+from personaopt.signatures.excerpt import excerpts
+
+NO_PERSONA = "(nothing yet)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +38,25 @@ class Gradient:
 class Critic(Protocol):
     """Turns one outcome into feedback on the persona. Called for every outcome that was not right, all at once.
 
-    An attribute `calls` says how many LM calls it makes for each; 1 where it has none.
+    An attribute `calls` says how many LM calls it makes for each, 1 where it has none; `levels` how many of them wait
+    for each other.
     """
 
     def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
         """The call to be made, or an ask that needs none."""
+        ...
+
+
+@runtime_checkable
+class Chained(Protocol):
+    """A critic that writes the loss down first: its gradient is a second call that waits for the first."""
+
+    def loss(self, agent: PersonaAgent, outcome: Outcome) -> Ask[str]:
+        """The call by which the loss is put into words."""
+        ...
+
+    def gradient_of(self, loss: str, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
+        """The call by which a written loss becomes feedback on the persona."""
         ...
 
 
@@ -48,37 +67,82 @@ class LMCritic:
         lm: The LM that writes; the agent's when None.
     """
 
+    calls = 1
+    levels = 1
+
     def __init__(self, lm: Any = None) -> None:
         self.predict = dspy.Predict(Critique)
         self.predict.lm = lm
 
     def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
         """One call of `Critique`."""
-
-        def finish(prediction: dspy.Prediction) -> Gradient:
-            text = str(prediction.feedback or "").strip()
-            if not text:
-                raise ModelError("The critic gave no feedback.")
-            return Gradient(outcome, text)
-
-        said = f"{as_text(outcome.response)}\n({outcome.feedback})" if outcome.feedback else as_text(outcome.response)
         return Ask.predict(
             self.predict,
-            finish,
+            lambda prediction: Gradient(outcome, _written(prediction.feedback, "feedback")),
             reflect=True,
+            codec=_kept(outcome),
             lm=self.predict.lm or agent.lm,
-            persona=persona.render() or "(nothing yet)",
-            task=agent.task.instructions,
-            question=as_text(outcome.interaction.inputs),
-            expected=as_text(outcome.interaction.ground_truth),
-            answer=said,
+            persona=persona.render() or NO_PERSONA,
+            expected=as_text(excerpts(outcome.interaction.ground_truth)),
+            **_shown(agent, outcome),
         )
+
+
+class ChainedCritic:
+    """The loss written by one call, the gradient by a second one, as in TextGrad (Yuksekgonul et al. 2024).
+
+    The second LM call never sees what the user said, only how the answer differs from it. Costs twice the calls of
+    `LMCritic`, and one more level.
+
+    Args:
+        lm: The LM that writes both; the agent's when None.
+        loss_lm: Another LM for the loss.
+    """
+
+    calls = 2
+    levels = 2
+
+    def __init__(self, lm: Any = None, loss_lm: Any = None) -> None:
+        self.evaluate = dspy.Predict(TextualLoss)
+        self.evaluate.lm = loss_lm or lm
+        self.backpropagate = dspy.Predict(Backpropagate)
+        self.backpropagate.lm = lm
+
+    def loss(self, agent: PersonaAgent, outcome: Outcome) -> Ask[str]:
+        """One call of `TextualLoss`."""
+        return Ask.predict(
+            self.evaluate,
+            lambda prediction: _written(prediction.loss, "loss"),
+            reflect=True,
+            codec=AS_IT_IS,
+            lm=self.evaluate.lm or agent.lm,
+            expected=as_text(excerpts(outcome.interaction.ground_truth)),
+            **_shown(agent, outcome),
+        )
+
+    def gradient_of(self, loss: str, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
+        """One call of `Backpropagate`."""
+        return Ask.predict(
+            self.backpropagate,
+            lambda prediction: Gradient(outcome, _written(prediction.feedback, "feedback")),
+            reflect=True,
+            codec=_kept(outcome),
+            lm=self.backpropagate.lm or agent.lm,
+            persona=persona.render() or NO_PERSONA,
+            loss=loss,
+            **_shown(agent, outcome),
+        )
+
+    def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
+        """The second call alone, with the contrast in the place of the written loss."""
+        return self.gradient_of(contrast(outcome), agent, persona, outcome)
 
 
 class ContrastiveCritic:
     """States what the user said instead of what was answered. Needs no LM: for models that cannot reflect."""
 
     calls = 0
+    levels = 0
 
     def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
         """The contrast, as an ask that makes no call."""
@@ -101,6 +165,32 @@ def contrast(outcome: Outcome) -> str:
     ]
     unsure = f" (loss {outcome.likelihood_loss:.2f})" if outcome.likelihood_loss is not None else ""
     return f"For {as_text(outcome.interaction.inputs)[:120]!r} {', '.join(parts)}{unsure}."
+
+
+def _shown(agent: PersonaAgent, outcome: Outcome) -> dict[str, Any]:
+    """What every critic is told of an outcome; of texts that are very long the beginning and the end."""
+    said = as_text(excerpts(outcome.response))
+    return {
+        "task": agent.task.instructions,
+        "question": as_text(excerpts(outcome.interaction.inputs)),
+        "answer": f"{said}\n({outcome.feedback})" if outcome.feedback else said,
+    }
+
+
+def _written(text: Any, what: str) -> str:
+    """What an LM wrote.
+
+    Raises:
+        ModelError: It wrote nothing, or that it will not.
+    """
+    written = str(text or "").strip()
+    if not written or is_refusal(written):
+        raise ModelError(f"The critic gave no {what}.")
+    return written
+
+
+def _kept(outcome: Outcome) -> Codec[Gradient]:
+    return Codec(lambda gradient: gradient.text, lambda text: Gradient(outcome, text))
 
 
 def as_text(values: Mapping[str, Any]) -> str:

@@ -9,17 +9,22 @@ from typing import Any, Protocol
 import dspy
 
 from personaopt.agent import PersonaAgent
-from personaopt.errors import PersonaError
+from personaopt.errors import ModelError, PersonaError
 from personaopt.interaction import Interaction
 from personaopt.optimizers.asks import Ask
+from personaopt.optimizers.codec import Codec
 from personaopt.optimizers.critics import Gradient
 from personaopt.optimizers.evidence import candidate_statements
+from personaopt.optimizers.quoting import is_refusal
 from personaopt.optimizers.results import Candidate
 from personaopt.persona import Edit, Persona, Statement
-from personaopt.signatures.edit import EditPersona, ProposedEdit
+from personaopt.signatures.edit import FOCUSES, EditPersona, FocusedEdit, ProposedEdit
+from personaopt.signatures.excerpt import excerpt
 
 MOST_EDITS = 5
 SHOWN_REFUSALS = 12
+SHOWN_TOKENS = 200
+"""Of each piece of feedback and each refused change."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +39,7 @@ class EditRequest:
         tried: What was tried before in this alignment, with what became of it.
         count: How many candidates to propose at most.
         seed: For what is drawn.
+        refusals: How many steps in a row changed nothing: each proposed something for this same persona.
     """
 
     agent: PersonaAgent
@@ -43,15 +49,20 @@ class EditRequest:
     tried: Sequence[Candidate]
     count: int
     seed: int
+    refusals: int = 0
 
 
 Edits = tuple[Edit, ...]
+KEPT_EDITS: Codec[Edits] = Codec(
+    lambda edits: [edit.to_dict() for edit in edits], lambda values: tuple(map(Edit.from_dict, values))
+)
 
 
 class Editor(Protocol):
     """Proposes changes to a persona; each is tried as a whole.
 
-    An attribute `calls` says how many LM calls it makes for each candidate; 1 where it has none.
+    An attribute `calls` says how many LM calls it makes for each candidate, 1 where it has none. An attribute `quotes`
+    says that its statements may repeat more than a dozen words of an interaction, by design; no editor may without it.
     """
 
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
@@ -62,45 +73,89 @@ class Editor(Protocol):
 class LMEditor:
     """Edits written by an LM from all feedback at once (PersonaAgent's LLM_update).
 
+    The first candidate takes up the feedback as a whole. Others differ in what they are about: what most feedback
+    agrees on, the worst answer, what the persona states wrongly; and they are drawn at a temperature. After a step that
+    changed nothing the next one begins with the next focus. What was refused is shown, with the reason.
+
     Args:
         lm: The LM that writes; the agent's when None.
+        focuses: What candidates are about, in turn; none to let them differ by chance alone. `{worst}` stands for the
+            number of the feedback on the worst answer.
+        temperature: At which all candidates but the first of a step are drawn.
     """
 
-    def __init__(self, lm: Any = None) -> None:
+    calls = 1
+
+    def __init__(self, lm: Any = None, *, focuses: Sequence[str] = FOCUSES, temperature: float = 1.0) -> None:
         self.predict = dspy.Predict(EditPersona)
         self.predict.lm = lm
+        self.focuses = tuple(focuses)
+        self.temperature = temperature
 
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
-        """`count` calls of `EditPersona`: the first as the LM is configured, the others drawn at temperature 1."""
+        """`request.count` calls of `EditPersona`."""
         if not request.gradients:
             return []
-        refused = [
-            f"{edit} ({candidate.reason})"
-            for candidate in request.tried
-            if not candidate.accepted
-            for edit in candidate.edits
-        ]
-        inputs = {
-            "lm": self.predict.lm or request.agent.lm,
+        inputs: dict[str, Any] = {
             "persona": numbered(statement.text for statement in request.persona.statements),
-            "feedback": numbered(gradient.text for gradient in request.gradients),
-            "refused": refused[-SHOWN_REFUSALS:],
+            "feedback": numbered(excerpt(gradient.text, SHOWN_TOKENS) for gradient in request.gradients),
+            "refused": _refused(request.tried)[-SHOWN_REFUSALS:],
             "token_limit": request.persona.token_limit,
         }
 
         def finish(prediction: dspy.Prediction) -> Edits:
             texts = [gradient.text for gradient in request.gradients]
             sources = [gradient.outcome.interaction.id for gradient in request.gradients]
-            return edits_of(prediction.edits or [], request.persona, texts, sources)
+            edits = edits_of(prediction.edits or [], request.persona, texts, sources)
+            answered = tuple(edit for edit in edits if not (edit.statement and is_refusal(edit.statement.text)))
+            if edits and not answered:
+                raise ModelError("The editor proposed nothing but its refusal.")
+            return answered
 
-        drawn = [{"config": {"temperature": 1.0, "rollout_id": request.seed + k}} for k in range(1, request.count)]
-        return [Ask.predict(self.predict, finish, reflect=True, **inputs, **settings) for settings in [{}, *drawn]]
+        return [
+            Ask.predict(
+                self.predict,
+                finish,
+                reflect=True,
+                codec=KEPT_EDITS,
+                lm=self.predict.lm or request.agent.lm,
+                **inputs,
+                **self._drawn(request, number),
+            )
+            for number in range(request.count)
+        ]
+
+    def _drawn(self, request: EditRequest, number: int) -> dict[str, Any]:
+        """What one candidate of a step differs in from the others."""
+        drawn: dict[str, Any] = {}
+        if number:
+            drawn["config"] = {"temperature": self.temperature, "rollout_id": request.seed + number}
+        # The last focus may well find nothing to propose, which is for further candidates to say.
+        focuses = self.focuses if number and request.persona else self.focuses[:-1]
+        turn = request.refusals + number
+        if turn and focuses:
+            losses = [gradient.outcome.loss for gradient in request.gradients]
+            focus = focuses[(turn - 1) % len(focuses)].replace("{worst}", str(1 + losses.index(max(losses))))
+            drawn |= {"signature": FocusedEdit, "focus": focus}
+        return drawn
+
+
+def _refused(tried: Sequence[Candidate]) -> list[str]:
+    """What was tried and not kept, each change once, with the reason that was given last."""
+    reasons = {
+        excerpt(str(edit), SHOWN_TOKENS): candidate.reason
+        for candidate in tried
+        if not candidate.accepted
+        for edit in candidate.edits
+    }
+    return [f"{edit} ({reason})" for edit, reason in reasons.items()]
 
 
 class EvidenceEditor:
     """Statements of what the history shows, tried group by group. Needs no LM: acceptance decides what is kept."""
 
     calls = 0
+    quotes = True
 
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
         """The next untried statements; those that helped, but less than another one, are tried again."""

@@ -139,13 +139,16 @@ class RunFailed(Event):
 
 
 Listener = Callable[[Event], None]
-"""Called for each event, in order and from one thread, off the LM calls. What it raises is logged and passed over."""
+"""Called for each event, in order and from one thread, off the LM calls. What it raises is passed over."""
 
 
 def tell(listeners: Sequence[Listener], event: Event) -> None:
-    """Hand an event to every listener; one that fails does not end the alignment."""
+    """Hand an event to every listener; one that fails does not end the alignment.
+
+    Only the name of its error is logged: message and traceback may quote what a user said.
+    """
     for listener in listeners:
         try:
             listener(event)
-        except Exception:  # a watcher's mistake must not cost the run
-            logger.warning("A listener failed on %s.", type(event).__name__, exc_info=True)
+        except Exception as error:  # noqa: BLE001 - a watcher's mistake must not cost the run
+            logger.warning("A listener failed on %s with %s.", type(event).__name__, type(error).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import difflib
 import functools
@@ -22,6 +23,7 @@ from personaopt.lm.adapter import LocalAdapter, TextScore
 from personaopt.lm.calibration import RAW, Calibration
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.asks import Ask
+from personaopt.optimizers.codec import Codec
 from personaopt.persona import Persona, estimate_tokens
 
 FLOOR = 1e-12
@@ -71,6 +73,16 @@ class Outcome:
         return (self.score is None or self.score >= 1.0) and (self.likelihood_loss or 0.0) < 0.05
 
 
+def kept(interaction: Interaction) -> Codec[Outcome]:
+    """How an outcome of an interaction is kept; what the user said is not part of it."""
+    names = [field.name for field in dataclasses.fields(Outcome) if field.name != "interaction"]
+
+    def write(outcome: Outcome) -> dict[str, Any]:
+        return {**{name: getattr(outcome, name) for name in names}, "response": dict(outcome.response)}
+
+    return Codec(write, lambda values: Outcome(interaction, **{name: values[name] for name in names}))
+
+
 class Objective(Protocol):
     """Simulates one interaction under one persona and measures the outcome. One LM call, nothing from after it.
 
@@ -92,7 +104,8 @@ class ResponseObjective:
     It is that of the LM alone: mixed with what the history says by itself, the effect of a persona would be hidden.
 
     Args:
-        metric: In [0, 1], in DSPy's or GEPA's form; `agreement` when None.
+        metric: In [0, 1], in DSPy's or GEPA's form; `agreement` when None. One that asks an LM says by an attribute
+            `calls` how often at most; its `acall(example, prediction)`, if it has one, is awaited by `acompile`.
         calibration: Of the LM's own probabilities, in which the loss is measured.
     """
 
@@ -105,23 +118,36 @@ class ResponseObjective:
     def ask(self, agent: PersonaAgent, case: Case, persona: Persona) -> Ask[Outcome]:
         """One answer of the agent."""
         truth = dict(case.interaction.ground_truth)
+        metric = self.metric or functools.partial(agreement, decided=frozenset(agent.answers))
+        example = dspy.Example(**dict(case.interaction.inputs), **truth).with_inputs(*case.interaction.inputs)
+
+        def outcome(prediction: dspy.Prediction, answered: dspy.Prediction, measured: Any) -> Outcome:
+            response = {name: serialize_for_json(answered[name]) for name in agent.task.output_fields}
+            loss = self._likelihood_loss(prediction, {name: truth[name] for name in response if name in truth})
+            score, feedback = _checked(measured)
+            return Outcome(case.interaction, response, score, loss, feedback)
 
         def finish(prediction: dspy.Prediction) -> Outcome:
             answered = agent.finish(prediction, case.recalled)
-            response = {name: serialize_for_json(answered[name]) for name in agent.task.output_fields}
-            metric = self.metric or functools.partial(agreement, decided=frozenset(agent.answers))
-            score, feedback = _measured(metric, case.interaction, answered)
-            measured = prediction.get("probabilities") or {}
-            losses = [
-                _likelihood_loss(self.calibration, distribution, spelled(truth[name]))
-                for name, distribution in measured.items()
-                if name in truth
-            ]
-            complete = len(losses) == len([name for name in agent.task.output_fields if name in truth])
-            return Outcome(case.interaction, response, score, sum(losses) if losses and complete else None, feedback)
+            return outcome(prediction, answered, _measured(metric, example, answered))
+
+        async def afinish(prediction: dspy.Prediction) -> Outcome:
+            answered = agent.finish(prediction, case.recalled)
+            if hasattr(metric, "acall"):
+                return outcome(prediction, answered, await metric.acall(example, answered))
+            return outcome(prediction, answered, await asyncio.to_thread(_measured, metric, example, answered))
 
         inputs = agent.prompt_inputs(dict(case.interaction.inputs), case.recalled, persona)
-        return Ask.predict(agent.predict, finish, **inputs)
+        calls = getattr(metric, "calls", 0)
+        ask = Ask.predict(agent.predict, finish, codec=kept(case.interaction), calls=1 + calls, **inputs)
+        return dataclasses.replace(ask, afinish=afinish) if calls else ask
+
+    def _likelihood_loss(self, prediction: dspy.Prediction, truth: Mapping[str, Any]) -> float | None:
+        """The sum over the outputs; None where the LM did not measure all of them."""
+        measured = prediction.get("probabilities") or {}
+        if not truth or not all(name in measured for name in truth):
+            return None
+        return sum(_likelihood_loss(self.calibration, measured[name], spelled(said)) for name, said in truth.items())
 
 
 class TextLikelihoodObjective:
@@ -145,6 +171,8 @@ class TextLikelihoodObjective:
             lambda attempt: adapter.score(agent.lm, signature, inputs, texts),
             lambda attempt: adapter.ascore(agent.lm, signature, inputs, texts),
             finish,
+            codec=kept(case.interaction),
+            asked={"signature": signature, "texts": texts, **inputs},
         )
 
 
@@ -202,15 +230,15 @@ def _likelihood_loss(calibration: Calibration, distribution: Mapping[str, float]
     return -math.log(max(float(calibration.probabilities(evidence)[answers.index(truth)]), FLOOR))
 
 
-def _measured(metric: Metric, interaction: Interaction, prediction: dspy.Prediction) -> tuple[float, str]:
-    example = dspy.Example(**dict(interaction.inputs), **dict(interaction.ground_truth)).with_inputs(
-        *interaction.inputs
-    )
+def _measured(metric: Metric, example: dspy.Example, prediction: dspy.Prediction) -> Any:
     places = [p for p in inspect.signature(metric).parameters.values() if p.kind != p.KEYWORD_ONLY]
     if len(places) >= 5:
-        result = metric(example, prediction, None, "predict", None)
-    else:
-        result = metric(example, prediction, None)
+        return metric(example, prediction, None, "predict", None)
+    return metric(example, prediction, None)
+
+
+def _checked(result: Any) -> tuple[float, str]:
+    """Score and feedback of a metric's result."""
     named = isinstance(result, dspy.Prediction | dict)
     try:
         score = float(result["score"] if named else result)

@@ -76,6 +76,9 @@ class Alignment:
         held_out: Ids of those it only judged by.
         notes: What the reader should know, such as a shrunk window.
         version: The version that was stored; the old one when nothing changed.
+        resumed: LM calls that were taken over from the same alignment before it was interrupted; they are part of the
+            usage.
+        run: Its id, which the version that it stored names too.
     """
 
     before: Persona
@@ -88,6 +91,8 @@ class Alignment:
     held_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     version: int = 0
+    resumed: int = 0
+    run: str = ""
 
     @property
     def accepted(self) -> list[dict[str, Any]]:
@@ -122,12 +127,15 @@ class Alignment:
             "refused": self.refused,
             "stopped": self.stopped,
             "calls": self.usage.calls,
+            "repeats": self.usage.repeats,
+            "resumed": self.resumed,
             "tokens": self.usage.tokens,
             "seconds": round(self.usage.seconds, 3),
             "window": list(self.window),
             "held_out": list(self.held_out),
             "notes": list(self.notes),
             "version": self.version,
+            "run": self.run,
         }
 
     def __str__(self) -> str:

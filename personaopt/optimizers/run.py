@@ -1,30 +1,29 @@
-"""One alignment while it runs: its state, and its levels of independent LM calls."""
+"""One alignment while it runs: its state, and what is asked of the LM under it."""
 
 from __future__ import annotations
 
 import dataclasses
-import threading
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from personaopt.agent import PersonaAgent, Recall
-from personaopt.errors import ModelError, PersonaError
-from personaopt.interaction import Interaction
-from personaopt.lm.metering import Meter
+from personaopt.errors import ConfigurationError, ModelError
+from personaopt.interaction import Interaction, query_text
 from personaopt.memory import Memory
-from personaopt.optimizers.acceptance import Acceptance, Trial, Verdict, mean_loss
-from personaopt.optimizers.asks import Ask, Failure, Steps
+from personaopt.optimizers.acceptance import Acceptance, mean_loss
+from personaopt.optimizers.asks import Failure, Steps
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import Critic, Gradient
 from personaopt.optimizers.editors import Editor, EditRequest, Edits
+from personaopt.optimizers.evidence import brought_up_to_date
+from personaopt.optimizers.levels import Levels
 from personaopt.optimizers.losses import Case, Objective, Outcome
-from personaopt.optimizers.results import Candidate
-from personaopt.optimizers.windows import Window
+from personaopt.optimizers.quoting import Texts
+from personaopt.optimizers.results import Alignment, Candidate, Step
+from personaopt.optimizers.windows import Window, WindowStrategy
 from personaopt.persona import Persona
-
-
-class OutOfBudget(Exception):
-    """The next level must not begin; the message says why."""
+from personaopt.signatures.excerpt import LONGEST_SHOWN, excerpt
 
 
 @dataclasses.dataclass
@@ -33,18 +32,20 @@ class Run:
 
     Attributes:
         agent: The agent that is aligned; it is not changed.
-        objective, critic, editor, acceptance: The strategies.
+        objective, critic, editor, acceptance, choice: The strategies; `choice` is that of the window.
         candidates: Proposals per epoch.
-        window: What is learnt from and judged by.
-        history: Everything with a ground truth, oldest first; the window and the slice are its end.
-        budget: Hard limits.
+        window: What is learnt from and judged by. Where the choice goes by losses, of the same size and with the same
+            slice until they are known.
+        history: Everything with a ground truth, oldest first.
+        levels: Makes the calls.
         seed: For what is drawn.
         persona: The best persona so far.
-        meter: What was spent.
         cases: The interactions of the window and the slice, each with what was remembered before it.
         outcomes: How they went under the persona, in their order; the window first.
         tried: Everything that was tried.
         notes: What the reader of the record should know.
+        measured: Whether the outcomes are those of the persona; not where its last change was taken unseen.
+        texts: What must not be copied.
     """
 
     agent: PersonaAgent
@@ -52,24 +53,43 @@ class Run:
     critic: Critic
     editor: Editor
     acceptance: Acceptance
+    choice: WindowStrategy
     candidates: int
     window: Window
     history: list[Interaction]
-    budget: Budget
+    levels: Levels
     seed: int
     persona: Persona
-    meter: Meter = dataclasses.field(default_factory=Meter)
     cases: list[Case] = dataclasses.field(default_factory=list)
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
     tried: list[Candidate] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
-    _promised: int = 0
-    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    measured: bool = False
+
+    def __post_init__(self) -> None:
+        self.texts = Texts(self.history)
+
+    @property
+    def budget(self) -> Budget:
+        """Hard limits."""
+        return self.levels.budget
+
+    @property
+    def pool(self) -> Sequence[Interaction]:
+        """What is simulated to choose the window."""
+        return self.choice.pool(self.history, self.seed)
 
     @property
     def background(self) -> list[Interaction]:
-        """What came before window and slice; free to learn from."""
-        return self.history[: len(self.history) - len(self.window.all)]
+        """What is in neither window nor slice; free to learn from."""
+        chosen = {item.id for item in self.window.all}
+        return [item for item in self.history if item.id not in chosen]
+
+    @property
+    def learnable(self) -> list[Interaction]:
+        """Everything but the held-out slice, oldest first."""
+        held = {item.id for item in self.window.hold_out}
+        return [item for item in self.history if item.id not in held]
 
     @property
     def learn(self) -> list[Outcome]:
@@ -82,50 +102,35 @@ class Run:
         """Mean loss over window and slice."""
         return mean_loss(self.outcomes)
 
-    def remember(self) -> None:
-        """Recall, once and for all candidates, what came before each interaction."""
-        recorded = {item.id for item in self.agent.user.history()}
-        self.cases = [Case(item, _recall(self.agent, item, item.id in recorded)) for item in self.window.all]
-
-    def level(self, asks: Sequence[Ask[Any]]) -> Steps[list[Any]]:
-        """Make independent calls, unless the budget has no room for them.
-
-        Raises:
-            OutOfBudget: It has none.
-        """
-        calls = sum(ask.calls for ask in asks)
-        usage = self.meter.usage
-        if calls and (reason := self.budget.exceeded(usage, calls)):
-            raise OutOfBudget(reason)
-        self._promised = usage.calls + calls
-        return (yield asks)
-
-    def may_repeat(self, calls: int) -> bool:
-        """Whether the budget has room for another attempt at an ask of the level that is under way."""
-        with self._lock:
-            if self.budget.calls is not None and self._promised + calls > self.budget.calls:
-                return False
-            self._promised += calls
-        self.meter.repeat()
-        return True
-
     def simulate(self) -> Steps[None]:
-        """Answer window and slice under the persona. What cannot be answered is left out, with a note.
+        """Choose the window, and answer window and slice under the persona.
+
+        What the window is chosen from is answered once. What cannot be answered is left out, with a note.
 
         Raises:
             ModelError: Nothing could be answered.
+            ConfigurationError: The losses decided what is held out.
         """
-        results = yield from self.level([self.objective.ask(self.agent, case, self.persona) for case in self.cases])
-        failures = [result for result in results if isinstance(result, Failure)]
-        if len(failures) == len(results):
-            raise ModelError(f"The LM answered none of {len(results)} interactions: {failures[0].reason}")
+        recorded = {item.id for item in self.agent.user.history()}
+        known: dict[str, tuple[Case, Outcome | Failure]] = {}
+        if pool := self.pool:
+            known = yield from self._answers(pool, recorded)
+            self._choose({key: result.loss for key, (_, result) in known.items() if not isinstance(result, Failure)})
+        known |= yield from self._answers([item for item in self.window.all if item.id not in known], recorded)
+        answered = [known[item.id] for item in self.window.all]
+        failures = [result for _, result in answered if isinstance(result, Failure)]
+        if len(failures) == len(answered):
+            if self.levels.checkpoint and not failures[0].unreachable:
+                self.levels.checkpoint.discard()  # such replies are not worth keeping
+            raise ModelError(f"The LM answered none of {len(answered)} interactions: {failures[0].reason}")
         if failures:
             self.notes.append(f"{len(failures)} interactions could not be simulated: {failures[0].reason}")
-        kept = [place for place, result in enumerate(results) if not isinstance(result, Failure)]
-        self.cases = [self.cases[place] for place in kept]
-        self.outcomes = [results[place] for place in kept]
+        self.cases = [case for case, result in answered if not isinstance(result, Failure)]
+        self.outcomes = [result for _, result in answered if not isinstance(result, Failure)]
+        self.measured = True
+        self.notes.extend(_remarks(self.window.all))
 
-    def propose(self, gradients: Sequence[Gradient], epoch: int) -> Steps[tuple[list[Edits], list[Failure]]]:
+    def propose(self, gradients: Sequence[Gradient], refusals: int) -> Steps[tuple[list[Edits], list[Failure]]]:
         """Candidate edits from the gradients, and what the editor failed to give."""
         request = EditRequest(
             agent=self.agent,
@@ -134,65 +139,60 @@ class Run:
             background=self.background,
             tried=self.tried,
             count=self.candidates,
-            seed=self.seed + 1000 * epoch,
+            seed=self.seed + 1000 * self.levels.epoch,
+            refusals=refusals,
         )
-        results = yield from self.level(self.editor.propose(request))
+        results = yield from self.levels.ask("edit", self.editor.propose(request))
         failures = [result for result in results if isinstance(result, Failure)]
         return [edits for edits in results if not isinstance(edits, Failure) and edits], failures
 
-    def trials(self, proposals: Sequence[Edits]) -> Steps[list[Candidate]]:
-        """Simulate window and slice under every candidate at once, and keep the best one that is accepted."""
-        candidates: list[Candidate | tuple[Edits, Persona]] = []
-        pinned = {statement.id for statement in self.persona.statements if statement.pinned}
-        for edits in proposals:
-            try:
-                if touched := pinned & {edit.target for edit in edits}:
-                    raise PersonaError(f"A pinned statement stays as it is: {', '.join(map(str, touched))}.")
-                candidates.append((edits, self.persona.apply(edits)))
-            except PersonaError as error:
-                candidates.append(Candidate(edits, False, str(error)))
-        personas = [entry[1] for entry in candidates if isinstance(entry, tuple)]
-        asks = [self.objective.ask(self.agent, case, persona) for persona in personas for case in self.cases]
-        results = yield from self.level(asks)
-        size = len(self.cases)
-        slices = iter([results[start : start + size] for start in range(0, len(results), size)])
-        judged: list[tuple[Candidate, Persona, list[Outcome]]] = []
-        for entry in candidates:
-            if isinstance(entry, tuple):
-                after = next(slices)
-                judged.append((self._judged(entry[0], after), entry[1], after))
-            else:
-                judged.append((entry, self.persona, []))
-        return self._keep_best(judged)
+    def bring_up_to_date(self, before: Persona) -> None:
+        """Make what was kept of the history's statements anew from all of it, with a note."""
+        if not self.tried:
+            return
+        tried, self.persona = self.persona, brought_up_to_date(self.agent, self.persona, before, self.history)
+        if renewed := len(tried.diff(self.persona)):
+            self.notes.append(
+                f"{renewed} kept statements were made anew from the whole history once they were accepted"
+            )
 
-    def _judged(self, edits: Edits, after: list[Any]) -> Candidate:
-        failed = [result for result in after if isinstance(result, Failure)]
-        if failed:
-            return Candidate(edits, False, f"the LM failed on {len(failed)} interactions: {failed[0].reason}")
-        held = {item.id for item in self.window.hold_out}
+    def record(self, before: Persona, losses: Sequence[float], steps: Sequence[Step], stopped: str) -> Alignment:
+        """What it did, when it is over."""
+        trouble = self.levels.checkpoint.trouble if self.levels.checkpoint else ""
+        return Alignment(
+            before=before,
+            after=self.persona,
+            losses=tuple(losses),
+            steps=tuple(steps),
+            stopped=stopped,
+            usage=self.levels.usage,
+            window=tuple(interaction.id for interaction in self.window.learn),
+            held_out=tuple(interaction.id for interaction in self.window.hold_out),
+            notes=(*self.notes, trouble) if trouble else tuple(self.notes),
+            version=self.agent.persona_version,
+            resumed=self.levels.resumed,
+            run=self.levels.run,
+        )
 
-        def part(outcomes: Sequence[Outcome], of_slice: bool) -> list[Outcome]:
-            return [outcome for outcome in outcomes if (outcome.interaction.id in held) == of_slice]
+    def _answers(
+        self, items: Sequence[Interaction], recorded: set[str]
+    ) -> Steps[dict[str, tuple[Case, Outcome | Failure]]]:
+        """Each interaction answered under the persona, with what was remembered before it: once for all candidates."""
+        if not items:
+            return {}
+        cases = [Case(item, _recall(self.agent, item, item.id in recorded)) for item in items]
+        asks = [self.objective.ask(self.agent, case, self.persona) for case in cases]
+        results = yield from self.levels.ask("simulate", asks)
+        return {case.interaction.id: (case, result) for case, result in zip(cases, results, strict=True)}
 
-        trial = Trial(part(self.outcomes, False), part(after, False), part(self.outcomes, True), part(after, True))
-        verdict: Verdict = self.acceptance.judge(trial)
-        return Candidate(edits, verdict.accepted, verdict.reason, mean_loss(after), trial.gain)
-
-    def _keep_best(self, judged: list[tuple[Candidate, Persona, list[Outcome]]]) -> list[Candidate]:
-        accepted = [entry for entry in judged if entry[0].accepted]
-        best = max(accepted, key=lambda entry: entry[0].gain or 0.0, default=None)
-        candidates = []
-        for entry in judged:
-            candidate = entry[0]
-            if candidate.accepted and entry is not best:
-                candidate = dataclasses.replace(
-                    candidate, accepted=False, reason=f"{candidate.reason}; another change helped more", retry=True
-                )
-            candidates.append(candidate)
-        if best is not None:
-            _, self.persona, self.outcomes = best
-        self.tried.extend(candidates)
-        return candidates
+    def _choose(self, losses: Mapping[str, float]) -> None:
+        chosen = self.choice.choose(self.history, losses, self.seed)
+        if set(chosen.hold_out) != set(self.window.hold_out):
+            raise ConfigurationError(
+                f"{type(self.choice).__name__} lets the losses decide what is held out; the slice must be drawn "
+                "without a look at them, or it says nothing."
+            )
+        self.window = chosen
 
 
 def _recall(agent: PersonaAgent, interaction: Interaction, recorded: bool) -> Recall:
@@ -205,3 +205,27 @@ def _recall(agent: PersonaAgent, interaction: Interaction, recorded: bool) -> Re
         return tuple(memory for memory in memories if memory.interaction.inputs != interaction.inputs)
 
     return Recall(others(recalled.memories), others(recalled.earlier))
+
+
+def _remarks(items: Sequence[Interaction]) -> list[str]:
+    """What is odd about the interactions of a window, in words."""
+    remarks = []
+    said: dict[str, set[str]] = {}
+    for item in items:
+        said.setdefault(query_text(item.inputs), set()).add(json.dumps(dict(item.ground_truth), sort_keys=True))
+    if contradictory := sum(len(answers) > 1 for answers in said.values()):
+        remarks.append(
+            f"{contradictory} questions of the window were answered in more than one way: no persona makes all of it "
+            "right"
+        )
+    if long := sum(_is_long(item) for item in items):
+        remarks.append(
+            f"{long} interactions have a text of more than {LONGEST_SHOWN} tokens: as memories, and to critic and "
+            "editor, only its beginning and end were shown"
+        )
+    return remarks
+
+
+def _is_long(item: Interaction) -> bool:
+    texts: list[Any] = [*item.inputs.values(), *item.ground_truth.values()]
+    return any(isinstance(text, str) and excerpt(text) != text for text in texts)

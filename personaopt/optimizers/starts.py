@@ -11,11 +11,16 @@ from personaopt.agent import PersonaAgent
 from personaopt.errors import PersonaError
 from personaopt.interaction import Interaction
 from personaopt.optimizers.asks import Ask
+from personaopt.optimizers.codec import Codec
+from personaopt.optimizers.quoting import Texts, is_refusal
 from personaopt.persona import Persona, Statement
+from personaopt.signatures.excerpt import excerpts
 from personaopt.signatures.profile import Profile
 from personaopt.signatures.respond import RecalledInteraction
 
 SUMMARISED = 24
+SHOWN_TOKENS = 300
+"""Of each text of an interaction that is summarised."""
 
 
 class Start(Protocol):
@@ -46,15 +51,22 @@ class ProfileStart:
         self.predict.lm = lm
 
     def ask(self, agent: PersonaAgent, history: Sequence[Interaction]) -> Ask[Persona]:
-        """One call of `Profile` over the latest interactions; a statement past the token limit is left out."""
+        """One call of `Profile` over the latest interactions.
+
+        A statement is left out that passes the token limit, copies an interaction, or says that the LM will not answer.
+        """
         shown = list(history)[-SUMMARISED:]
         evidence = tuple(interaction.id for interaction in shown)
+        texts = Texts(shown)
+        before = agent.persona
 
         def finish(prediction: dspy.Prediction) -> Persona:
-            persona = agent.persona
-            for text in prediction.statements or []:
+            persona = before
+            for text in map(str, prediction.statements or []):
+                if is_refusal(text) or texts.copied(text):
+                    continue
                 try:
-                    statement = Statement(str(text), evidence=evidence)
+                    statement = Statement(text, evidence=evidence)
                     persona = Persona((*persona.statements, statement), persona.token_limit)
                 except PersonaError:
                     continue  # empty, said already, or too long for the limit: the others still count
@@ -64,9 +76,13 @@ class ProfileStart:
             self.predict,
             finish,
             reflect=True,
+            codec=Codec(Persona.to_dict, Persona.from_dict),
             lm=self.predict.lm or agent.lm,
             task=agent.task.instructions,
             interactions=[
-                RecalledInteraction(inputs=dict(item.inputs), answer=dict(item.ground_truth)) for item in shown
+                RecalledInteraction(
+                    inputs=excerpts(item.inputs, SHOWN_TOKENS), answer=excerpts(item.ground_truth, SHOWN_TOKENS)
+                )
+                for item in shown
             ],
         )

@@ -31,6 +31,28 @@ def interactions(agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Exam
     return list(found.values())
 
 
+def with_truth(agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Example] | None) -> list[Interaction]:
+    """The interactions that say what the user really answered, oldest first.
+
+    Args:
+        agent: Whose task it is.
+        trainset: What is learnt from; the user's recorded interactions when None.
+
+    Raises:
+        DataError: There is none.
+    """
+    given = agent.user.history() if trainset is None else interactions(agent, trainset)
+    outputs, inputs = list(agent.task.output_fields), list(agent.task.input_fields)
+    history = [item for item in given if set(outputs) <= set(item.ground_truth) and set(inputs) <= set(item.inputs)]
+    if not history:
+        whose = f"User {agent.user.id!r}" if trainset is None else f"The training set for user {agent.user.id!r}"
+        raise DataError(
+            f"{whose} has no interaction with the inputs {', '.join(inputs)} and a ground truth for "
+            f"{', '.join(outputs)}; record some first."
+        )
+    return history
+
+
 def _of_example(agent: PersonaAgent, example: Any, recorded: Mapping[str, Interaction]) -> Interaction:
     if not isinstance(example, dspy.Example):
         raise DataError(f"A training set holds interactions or dspy.Examples, not {type(example).__name__}.")

@@ -31,3 +31,17 @@ class EditPersona(dspy.Signature):
     refused: list[str] = dspy.InputField(desc="Edits that were tried before, and why they were refused.")
     token_limit: int = dspy.InputField(desc="The whole persona must stay below this many tokens.")
     edits: list[ProposedEdit] = dspy.OutputField(desc="The edits, most important first; at most five.")
+
+
+class FocusedEdit(EditPersona):
+    __doc__ = EditPersona.__doc__
+
+    focus: str = dspy.InputField(desc="What this set of edits is to be about; others take up the rest.")
+
+
+FOCUSES = (
+    "What several pieces of feedback agree on; leave single complaints aside.",
+    "The worst answer alone: what the feedback numbered {worst} asks for.",
+    "What the persona states wrongly, or twice: correct it, shorten it or remove it. Add nothing.",
+)
+"""What candidates differ in, in this order."""

@@ -1,0 +1,166 @@
+"""How an alignment begins and ends: what it found becomes a version of the user's persona, by compare-and-swap."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from personaopt.agent import PersonaAgent
+from personaopt.errors import PersonaError, VersionConflict
+from personaopt.memory import PersonaVersion
+from personaopt.optimizers.events import RunEnded, RunFailed, RunStarted, VersionStored
+from personaopt.optimizers.levels import Levels
+from personaopt.optimizers.results import Alignment
+from personaopt.optimizers.resuming import replaced
+from personaopt.optimizers.run import Run
+from personaopt.persona import Edit, Persona
+
+AUTHOR = "PersonaAligner"
+TRIES = 8
+"""How often a persona that keeps changing is read again."""
+
+
+@contextlib.contextmanager
+def under_way(run: Run, epochs: int, parameters: Mapping[str, Any]) -> Iterator[Levels]:
+    """What is spent is counted; listeners hear of the beginning, and of an end with an error.
+
+    Args:
+        run: The alignment.
+        epochs: How many times its loop runs at most.
+        parameters: What the aligner was made with.
+    """
+    levels = run.levels
+    levels.tell(
+        RunStarted,
+        window=tuple(item.id for item in run.window.learn),
+        held_out=tuple(item.id for item in run.window.hold_out),
+        epochs=epochs,
+        resumed=levels.checkpoint.results if levels.checkpoint else 0,
+        parameters=parameters,
+    )
+    try:
+        with levels.meter.running():
+            yield levels
+    except BaseException as error:
+        levels.flush()  # what came back is kept, also where somebody pressed Ctrl-C
+        levels.tell(RunFailed, error=type(error).__name__)
+        raise
+
+
+def end(run: Run, alignment: Alignment) -> PersonaAgent:
+    """Store what an alignment found; nothing of it is unfinished any more.
+
+    Args:
+        run: The alignment.
+        alignment: Its record.
+
+    Returns:
+        An agent under the new persona, with the record as `detailed_results`.
+
+    Raises:
+        VersionConflict: What was learnt does not fit what was stored meanwhile.
+    """
+    levels, checkpoint = run.levels, run.levels.checkpoint
+    try:
+        aligned, version = stored(run.agent, alignment, levels.run)
+    except VersionConflict:
+        if checkpoint:
+            checkpoint.discard()  # the version that it was begun on is past
+        raise
+    if checkpoint:
+        checkpoint.discard(replaced(run.agent, levels.run, checkpoint.fingerprint))
+    if version is not None:
+        levels.tell(VersionStored, version=version.version, parent=version.parent or 0, persona=version.persona)
+    levels.tell(RunEnded, alignment=aligned.detailed_results)
+    return aligned
+
+
+def stored(student: PersonaAgent, alignment: Alignment, run: str) -> tuple[PersonaAgent, PersonaVersion | None]:
+    """A copy of the student under the new persona, which is stored as a new version where it is one.
+
+    Where another version was stored since the alignment began, what it learnt is put on top of that one, if every
+    statement that it changes or removes is as it was.
+
+    Args:
+        student: The agent that was aligned.
+        alignment: What was found.
+        run: Its id; what is kept of it as unfinished is removed with the same transaction.
+
+    Returns:
+        The agent, with the record as `detailed_results`, and the new version, if there is one.
+
+    Raises:
+        VersionConflict: What was learnt cannot be put on top of the version that was stored meanwhile.
+    """
+    aligned: PersonaAgent = student.deepcopy()
+    aligned.detailed_results = alignment
+    if alignment.after == student.persona:
+        return aligned, None
+    version: PersonaVersion | None
+    edits = new = student.persona.diff(alignment.after)
+    persona, parent, note = alignment.after, student.persona_version, ""
+    for _ in range(TRIES):
+        try:
+            version = student.user.save_persona(
+                persona, parent=parent, author=AUTHOR, reason=str(alignment), edits=new, run=run
+            )
+            break
+        except VersionConflict:
+            current = student.user.store.persona(student.user.id)
+            if current is None:
+                raise
+            persona, parent = rebased(student.persona, edits, current), current.version
+            new = current.persona.diff(persona)
+            note = f"rebased on version {parent}, which was stored meanwhile; together they were not tried"
+            if not new:
+                version, note = None, f"version {parent}, which was stored meanwhile, says all that was learnt"
+                break
+    else:
+        raise VersionConflict(
+            f"The persona of user {student.user.id!r} was changed {TRIES} times while it was to be stored; align again."
+        )
+    aligned.persona, aligned.persona_version = persona, version.version if version else parent
+    notes = (*alignment.notes, note) if note else alignment.notes
+    aligned.detailed_results = dataclasses.replace(
+        alignment, after=persona, version=aligned.persona_version, notes=notes
+    )
+    return aligned, version
+
+
+def rebased(base: Persona, edits: tuple[Edit, ...], current: PersonaVersion) -> Persona:
+    """Another persona with the same changes made: all of them, or it is refused.
+
+    Args:
+        base: What they were made from.
+        edits: The changes.
+        current: What they are to be made on.
+
+    Raises:
+        VersionConflict: One of them does not fit any more.
+    """
+    before = {statement.id: statement for statement in base.statements}
+    now = {statement.id: statement for statement in current.persona.statements}
+    fitting = []
+    try:
+        for edit in edits:
+            if edit.target is not None:
+                if edit.target not in now and edit.statement is None:
+                    continue  # removed there too
+                if now.get(edit.target) == edit.statement:
+                    continue  # changed in the same way
+                if now.get(edit.target) != before.get(edit.target):
+                    raise PersonaError(f"the statement {edit.target!r} was changed in both")
+            elif edit.statement is not None and edit.statement.id in now:
+                if now[edit.statement.id].text != edit.statement.text:
+                    raise PersonaError(f"the statement {edit.statement.id!r} was added in both, with other words")
+                continue
+            fitting.append(edit)
+        return current.persona.apply(fitting)
+    except PersonaError as error:
+        reason = str(error).rstrip(".")
+        raise VersionConflict(
+            f"Version {current.version} of the persona was stored while it was aligned, and what was learnt does not "
+            f"fit it ({reason}); nothing was stored: call agent.refresh() and align again."
+        ) from error
