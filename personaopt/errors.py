@@ -21,6 +21,14 @@ class VersionConflict(StoreError):
     """A persona changed between reading and writing it; read it again and redo the change."""
 
 
+class ForgottenError(StoreError):
+    """Something rests on what was forgotten: a persona version that was redacted, an export made before."""
+
+
+class ConsentError(StoreError):
+    """The user has not agreed to what was asked for."""
+
+
 class ModelError(PersonaOptError):
     """A language model or embedder that cannot be found, loaded or asked for what is wanted."""
 

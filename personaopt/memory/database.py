@@ -7,6 +7,7 @@ import functools
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -122,6 +123,27 @@ class Database:
                 self._connection.execute("ROLLBACK")
                 group.error = group.error or InterruptedError("the commit was interrupted")
             group.settled.set()
+
+    def emptied_log(self, seconds: float) -> bool:
+        """Move everything from the write-ahead log to the file and cut it to nothing; tried again while it is read.
+
+        Args:
+            seconds: How long it is tried.
+
+        Returns:
+            Whether it is empty.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            with self.guarded() as connection:
+                connection.execute("PRAGMA busy_timeout = 0")  # others of this process do not wait for it either
+                try:
+                    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                finally:
+                    connection.execute(f"PRAGMA busy_timeout = {int(schema.WAIT_SECONDS * 1000)}")
+            if not busy or time.monotonic() >= end:
+                return not busy
+            time.sleep(0.05)
 
     def close(self, because: str = "is closed") -> None:
         """Close the connection; every later use gives the reason. Closing it twice is fine."""

@@ -22,15 +22,15 @@ def user_hash(user_id: str) -> str:
 
 def note(connection: Connection, user_id: str, interaction_ids: Iterable[str]) -> None:
     """Keep in mind that interactions were forgotten."""
-    now, owner = time.time(), user_hash(user_id)
+    now, owner = _now(connection, user_id), user_hash(user_id)
     _insert(connection, ((owner, _item_hash(user_id, each), now) for each in interaction_ids))
 
 
 def note_user(connection: Connection, user_id: str) -> None:
     """Keep in mind that a user was forgotten, in place of what was forgotten of that user before."""
-    owner = user_hash(user_id)
+    owner, now = user_hash(user_id), _now(connection, user_id)
     connection.execute("DELETE FROM forgotten WHERE user_hash = ?", (owner,))
-    _insert(connection, [(owner, _EVERYTHING, time.time())])
+    _insert(connection, [(owner, _EVERYTHING, now)])
 
 
 def lift(connection: Connection, user_id: str, interaction_ids: Iterable[str]) -> None:
@@ -54,9 +54,10 @@ def among(connection: Connection, user_id: str, interaction_ids: Collection[str]
     return {hashes[row[0]] for row in rows}
 
 
-def anything(connection: Connection, user_id: str) -> bool:
-    """Whether anything of a user was ever forgotten."""
-    return bool(connection.execute("SELECT 1 FROM forgotten WHERE user_hash = ? LIMIT 1", (user_hash(user_id),)))
+def last(connection: Connection, user_id: str) -> float:
+    """When something of a user was last forgotten, 0 where nothing ever was; later with every forgetting."""
+    rows = connection.execute("SELECT max(time) FROM forgotten WHERE user_hash = ?", (user_hash(user_id),))
+    return float(rows[0][0] or 0.0)
 
 
 def when_user(connection: Connection, user_id: str) -> float | None:
@@ -65,6 +66,11 @@ def when_user(connection: Connection, user_id: str) -> float | None:
         "SELECT time FROM forgotten WHERE user_hash = ? AND item_hash = ?", (user_hash(user_id), _EVERYTHING)
     )
     return float(rows[0][0]) if rows else None
+
+
+def _now(connection: Connection, user_id: str) -> float:
+    """The time, but always after the last forgetting: a clock may go backwards."""
+    return max(time.time(), last(connection, user_id) + 1e-3)
 
 
 def _insert(connection: Connection, rows: Iterable[tuple[str, str, float]]) -> None:

@@ -63,6 +63,23 @@ def save(connection: Connection, user_id: str, new: PersonaVersion) -> PersonaVe
     return new
 
 
+def rewrite(connection: Connection, user_id: str, version: PersonaVersion) -> None:
+    """Put a redacted version in the place of the one that quoted what was forgotten."""
+    persona, edits = _json(version.persona.to_dict()), _json([edit.to_dict() for edit in version.edits])
+    connection.execute(
+        "UPDATE personas SET persona = ?, edits = ?, reason = ?, redacted = ? WHERE user_id = ? AND version = ?",
+        (persona, edits, version.reason, int(version.redacted), user_id, version.version),
+    )
+
+
+def standing(connection: Connection, user_id: str, number: int) -> tuple[float, bool] | None:
+    """When a version was made and whether it was redacted; None where there is none."""
+    rows = connection.execute(
+        "SELECT created, redacted FROM personas WHERE user_id = ? AND version = ?", (user_id, number)
+    )
+    return (float(rows[0][0]), bool(rows[0][1])) if rows else None
+
+
 def rollback(connection: Connection, user_id: str, number: int) -> PersonaVersion:
     """Store the persona of an earlier version as a new one, within a transaction; 0 is the empty persona.
 

@@ -11,6 +11,7 @@ from personaopt.errors import StoreError
 from personaopt.memory import postgres_schema
 from personaopt.memory.connection import Connection
 from personaopt.memory.embedding import Embedder
+from personaopt.memory.policy import BARE, Policy
 from personaopt.memory.sql import SqlStore
 
 CONNECTIONS = 8
@@ -50,13 +51,14 @@ class PostgresStore(SqlStore):
     Args:
         address: `postgresql://user@host/database`, as libpq reads it.
         embedder: What search compares texts with; `local_embedder()` when missing.
+        policy: The rules that hold for all users.
 
     Raises:
         StoreError: The database cannot be used, or would not keep users apart.
     """
 
-    def __init__(self, address: str, embedder: Embedder | None = None) -> None:
-        super().__init__(embedder)
+    def __init__(self, address: str, embedder: Embedder | None = None, policy: Policy = BARE) -> None:
+        super().__init__(embedder, policy)
         self._psycopg, pools = _drivers()
         self._address = address
         self._process = os.getpid()
@@ -120,6 +122,17 @@ class PostgresStore(SqlStore):
             report["postgresql"] = raw.execute("SHOW server_version").fetchone()[0]
         return report
 
+    def scrub(self) -> str:
+        """Nothing: what was deleted is overwritten by the database's own vacuum, which is the owner's to run.
+
+        Returns:
+            Where deleted texts still stand, as a sentence.
+        """
+        return (
+            f"In {self._name} nobody can read it any more, and the next VACUUM overwrites it; write-ahead logs, "
+            "replicas and backups are the database's own."
+        )
+
     def close(self) -> None:
         """Close the store; it cannot be used any more. Closing it twice is fine."""
         if not self._closed and self._process == os.getpid():
@@ -145,7 +158,7 @@ class PostgresStore(SqlStore):
             raise StoreError(f"The store {self._name} could not be used: {lines[0].rstrip('.')}.") from None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (PostgresStore, (self._address, self._embedder))
+        return (PostgresStore, (self._address, self._embedder, self._policy))
 
     def __repr__(self) -> str:
         return f"PostgresStore({self._name!r})"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol, get_args
 
 from personaopt.errors import ConfigurationError, PersonaError
@@ -143,37 +144,36 @@ class Redaction:
         return f"[{kind}:{digest[:_SHOWN]}]"
 
 
-def redacted_persona(persona: Persona, redactor: Redactor) -> Persona:
-    """A persona without what must not be stored; statements of which nothing is left are taken out.
+def redacted_change(
+    persona: Persona, edits: Edit | Iterable[Edit], reason: str, redactor: Redactor
+) -> tuple[Persona, tuple[Edit, ...], str]:
+    """A persona, the edits that led to it and the reason, without what must not be stored.
 
-    Args:
-        persona: The persona.
-        redactor: Takes it out.
+    Raises:
+        PersonaError: Not a persona, or not edits.
     """
+    edits = tuple([edits] if isinstance(edits, Edit) else edits)
+    if not isinstance(persona, Persona) or not all(isinstance(edit, Edit) for edit in edits):
+        raise PersonaError("A Persona can be saved, with Edit values.")
     statements: dict[str, Statement] = {}
     for statement in persona.statements:
-        if (kept := redacted_statement(statement, redactor)) is not None and kept.id not in statements:
-            statements[kept.id] = kept
-    if tuple(statements.values()) == persona.statements:
-        return persona
-    return Persona(tuple(statements.values()), max(persona.token_limit, 0))
+        if (kept := _statement(statement, redactor)) is not None:
+            statements.setdefault(kept.id, kept)
+    changes = tuple(change for edit in edits if (change := _edit(edit, redactor)) is not None)
+    kept_persona = dataclasses.replace(persona, statements=tuple(statements.values()))
+    return kept_persona, changes, redactor.text(reason) if isinstance(reason, str) else reason
 
 
-def redacted_statement(statement: Statement, redactor: Redactor) -> Statement | None:
+def _statement(statement: Statement, redactor: Redactor) -> Statement | None:
     """A statement without what must not be stored; None where nothing is left of it."""
     text, identifier = redactor.text(statement.text), redactor.text(statement.id)
-    if (text, identifier) == (statement.text, statement.id):
-        return statement
-    values = {**statement.to_dict(), "text": text, "id": identifier}
-    try:
-        return Statement.from_dict(values)
-    except PersonaError:
+    if not text.strip() or not identifier:
         return None
+    return dataclasses.replace(statement, text=text, id=identifier)
 
 
-def redacted_edit(edit: Edit, redactor: Redactor) -> Edit | None:
-    """An edit without what must not be stored; None where it says nothing any more."""
-    statement = redacted_statement(edit.statement, redactor) if edit.statement else None
+def _edit(edit: Edit, redactor: Redactor) -> Edit | None:
+    statement = _statement(edit.statement, redactor) if edit.statement else None
     if edit.statement is not None and statement is None:
         return None
     target = None if edit.target is None else redactor.text(edit.target)

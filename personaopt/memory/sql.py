@@ -9,12 +9,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from personaopt.interaction import Interaction
+from personaopt.memory import consent, forgotten, personas, runs, vectors
 from personaopt.memory import interactions as episodes
-from personaopt.memory import personas, runs, vectors
 from personaopt.memory.checks import name_of, whole
 from personaopt.memory.connection import Connection
 from personaopt.memory.embedding import Embedder, local_embedder
 from personaopt.memory.episodic import EpisodicSearch, Memory
+from personaopt.memory.policy import BARE, Policy
+from personaopt.memory.redaction import redacted_change
+from personaopt.memory.rights import Rights, refuse_gone
 from personaopt.memory.store import (
     BY_SIMILARITY,
     EVERYTHING,
@@ -30,14 +33,16 @@ from personaopt.memory.user import User
 from personaopt.persona import Edit, Persona
 
 
-class SqlStore(abc.ABC):
-    """A store in tables. A backend opens them and gives transactions; all else is here, once.
+class SqlStore(Rights):
+    """A store in tables. A backend opens them and gives transactions; all else is here or in `Rights`, once.
 
     Args:
         embedder: What search compares texts with; `local_embedder()` when missing.
+        policy: The rules that hold for all users.
     """
 
-    def __init__(self, embedder: Embedder | None = None) -> None:
+    def __init__(self, embedder: Embedder | None = None, policy: Policy = BARE) -> None:
+        self._policy = policy
         self._embedder: Embedder = local_embedder() if embedder is None else embedder
         self._search = EpisodicSearch(self, self._embedder)
 
@@ -93,11 +98,18 @@ class SqlStore(abc.ABC):
     def record(self, user_id: str, interactions: Sequence[Interaction]) -> list[Interaction]:
         """Store interactions in one transaction; see `User.record`."""
         items = episodes.checked(interactions)
+        if (redactor := self._policy.redactor) is not None:
+            items = episodes.checked([redactor.interaction(item) for item, _ in items])
         name_of(user_id, "A user id")
         if not items:
             return []
         with self._writing(user_id) as connection:
-            return episodes.record(connection, user_id, items)
+            consent.require(connection, user_id, "record", self._policy.consent)
+            recorded = episodes.record(connection, user_id, items)
+            if forgotten.last(connection, user_id):  # what is recorded again is no longer forgotten
+                forgotten.lift(connection, user_id, [item.id for item in recorded])
+            self._retained(connection, user_id)
+            return recorded
 
     def interactions(self, user_id: str, scope: Scope = EVERYTHING, *, latest: int | None = None) -> list[Interaction]:
         """A user's interactions, oldest first; see `User.latest` and `User.history`."""
@@ -134,6 +146,7 @@ class SqlStore(abc.ABC):
         reason: str = "",
         edits: Iterable[Edit] = (),
         run: str = "",
+        as_of: float | None = None,
     ) -> PersonaVersion:
         """Store a new persona version if `parent` is the current one; see `User.save_persona`.
 
@@ -145,9 +158,15 @@ class SqlStore(abc.ABC):
             reason: Why.
             edits: The changes from the parent to it.
             run: The alignment that made it, which is finished with it.
+            as_of: What `last_forgetting` said before it was made.
         """
+        if (redactor := self._policy.redactor) is not None:
+            persona, edits, reason = redacted_change(persona, edits, reason, redactor)
         new = personas.checked(persona, parent=parent, author=author, reason=reason, edits=edits, run=run)
+        evidence = [each for statement in new.persona.statements for each in statement.evidence]
         with self._writing(user_id) as connection:
+            self._require_consent_to(connection, user_id, new.persona)
+            refuse_gone(connection, user_id, evidence, as_of)
             saved = personas.save(connection, user_id, new)
             if run:
                 runs.finish(connection, user_id, run)

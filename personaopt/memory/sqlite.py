@@ -13,7 +13,11 @@ from personaopt.errors import StoreError
 from personaopt.memory.connection import Connection
 from personaopt.memory.database import Database
 from personaopt.memory.embedding import Embedder
+from personaopt.memory.policy import BARE, Policy
 from personaopt.memory.sql import SqlStore
+
+SCRUB_SECONDS = 5.0
+"""How long forgetting waits for others that read the log."""
 
 
 class SqliteStore(SqlStore):
@@ -24,13 +28,14 @@ class SqliteStore(SqlStore):
     Args:
         path: The file, or `":memory:"`.
         embedder: What search compares texts with; `local_embedder()` when missing.
+        policy: The rules that hold for all users.
 
     Raises:
         StoreError: The file cannot be used.
     """
 
-    def __init__(self, path: str | os.PathLike[str], embedder: Embedder | None = None) -> None:
-        super().__init__(embedder)
+    def __init__(self, path: str | os.PathLike[str], embedder: Embedder | None = None, policy: Policy = BARE) -> None:
+        super().__init__(embedder, policy)
         self._name = os.fspath(path)
         self._path = None if self._name == ":memory:" else Path(path).expanduser().absolute()
         self._database = Database(self._name, self._path)
@@ -61,6 +66,21 @@ class SqliteStore(SqlStore):
                     report[name] = str(error)  # a damaged file is what this is asked about
         return report
 
+    def scrub(self) -> str:
+        """Empty the write-ahead log: it holds pages as they were before; in the file itself deletion overwrites.
+
+        Readers of other processes can keep the log in use; it is tried for some seconds.
+
+        Returns:
+            Where deleted texts may still stand, as a sentence; empty where they stand nowhere.
+        """
+        if self._path is None or self._database.emptied_log(SCRUB_SECONDS):
+            return ""
+        return (
+            f"The log {self._name}-wal is in use by another process and may still hold what was deleted; call "
+            "store.scrub() later, or close the other process."
+        )
+
     def close(self) -> None:
         """Close the store; it cannot be used any more. Closing it twice is fine."""
         self._database.close()
@@ -68,7 +88,7 @@ class SqliteStore(SqlStore):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._path is None:
             raise StoreError("A store in memory stays in the process that opened it; open a file to share one.")
-        return (SqliteStore, (str(self._path), self._embedder))
+        return (SqliteStore, (str(self._path), self._embedder, self._policy))
 
     def __repr__(self) -> str:
         return f"SqliteStore({self._name!r})"

@@ -14,8 +14,14 @@ from personaopt.interaction import Interaction
 from personaopt.persona import Edit, Persona
 
 if TYPE_CHECKING:
+    from personaopt.memory.consent import Consent, Default
     from personaopt.memory.embedding import Embedder
     from personaopt.memory.episodic import Memory
+    from personaopt.memory.facts import Fact
+    from personaopt.memory.forgetting import Forgotten
+    from personaopt.memory.policy import LMCache, Policy
+    from personaopt.memory.redaction import Redactor
+    from personaopt.memory.retention import Retention
     from personaopt.memory.user import User
 
 Before = Interaction | float | None
@@ -170,6 +176,7 @@ class Store(Protocol):
         reason: str = "",
         edits: Iterable[Edit] = (),
         run: str = "",
+        as_of: float | None = None,
     ) -> PersonaVersion: ...
 
     def rollback(self, user_id: str, version: int) -> PersonaVersion: ...
@@ -184,6 +191,45 @@ class Store(Protocol):
     def recorded_calls(self, user_id: str, run_id: str) -> dict[str, dict[str, Any]]: ...
 
     def finish_run(self, user_id: str, run_id: str) -> None: ...
+
+    # Semantic memory.
+    def facts(self, user_id: str) -> list[Fact]: ...
+
+    def save_facts(self, user_id: str, changed: Sequence[Fact]) -> None: ...
+
+    # What users were promised.
+    @property
+    def policy(self) -> Policy: ...
+
+    def forget_interactions(
+        self,
+        user_id: str,
+        interaction_ids: Iterable[str] | None = None,
+        *,
+        session: str | None = None,
+        matching: str | None = None,
+        dry_run: bool = False,
+    ) -> Forgotten: ...
+
+    def forget(self, user_id: str, *, dry_run: bool = False) -> Forgotten: ...
+
+    def scrub(self) -> str: ...
+
+    def last_forgetting(self, user_id: str) -> float: ...
+
+    def refuse_forgotten(self, user_id: str, version: int, created: float | None = None) -> float | None: ...
+
+    def consent(self, user_id: str) -> Consent: ...
+
+    def set_consent(self, user_id: str, consent: Consent) -> None: ...
+
+    def require_consent(self, user_id: str, purpose: Consent) -> None: ...
+
+    def retention(self, user_id: str) -> Retention: ...
+
+    def set_retention(self, user_id: str, kept: Retention | None) -> None: ...
+
+    def apply_retention(self) -> list[Forgotten]: ...
 
     # Search, and what it is built from.
     def search(
@@ -207,31 +253,48 @@ class Store(Protocol):
     def vectors(self, user_id: str, embedder: str, *, after: int = 0) -> tuple[int, list[StoredVector]]: ...
 
 
-def open_store(path: str | os.PathLike[str], *, embedder: Embedder | None = None) -> Store:
+def open_store(
+    path: str | os.PathLike[str],
+    *,
+    embedder: Embedder | None = None,
+    redactor: Redactor | None = None,
+    consent: Default = "assumed",
+    retention: Retention | None = None,
+    lm_cache: LMCache = "off",
+) -> Store:
     """Open a store, and make it if it is not there.
 
     Many threads and many processes may use one store at once. Close it when done, or use it as a context manager.
 
     Args:
         path: A SQLite file, `":memory:"` for a store that ends with the process, or a `postgresql://…` address
-            (which needs `personaopt[postgres]`; see `docs/postgresql.md` for its roles).
+            (which needs `personaopt[postgres]`; see `docs/stores.md` for its roles).
         embedder: What search compares texts with; `local_embedder()` when missing.
+        redactor: Takes out of interactions and personas what must not be stored, such as a `Redaction`.
+        consent: What holds for users who were never asked: `assumed` records and learns, `required` does neither.
+        retention: What is kept of a user who has no retention of their own; everything when None.
+        lm_cache: `off` keeps the LM calls of agents and alignments, which carry users' texts, out of DSPy's cache.
+            `shared` lets them use it as it is configured; forgetting does not reach what is in it.
 
     Raises:
+        ConfigurationError: An option is not one of those there are.
         StoreError: The path is not one of a store that this version can use; nothing is changed then.
     """
     # Here, because these modules need this one.
+    from personaopt.memory.policy import Policy
     from personaopt.memory.postgres import PostgresStore
+    from personaopt.memory.retention import FOR_EVER
     from personaopt.memory.sqlite import SqliteStore
 
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str) or not os.fspath(path):
         raise StoreError("A store is opened with the path of a file, a postgresql:// address, or ':memory:'.")
+    policy = Policy(redactor, consent, FOR_EVER if retention is None else retention, lm_cache)
     scheme = re.match(r"([A-Za-z][\w+.-]+)://", os.fspath(path))
     if scheme and scheme[1] in ("postgresql", "postgres"):
-        return PostgresStore(os.fspath(path), embedder)
+        return PostgresStore(os.fspath(path), embedder, policy)
     if scheme:
         raise StoreError(
             f"Stores are kept in SQLite files and in PostgreSQL, not at a {scheme[1]}:// address; "
             "give the path of a file or a postgresql:// address."
         )
-    return SqliteStore(path, embedder)
+    return SqliteStore(path, embedder, policy)

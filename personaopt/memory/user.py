@@ -12,6 +12,7 @@ from personaopt.memory import written
 from personaopt.memory.checks import name_of, whole
 from personaopt.memory.episodic import Memory
 from personaopt.memory.store import Before, PersonaVersion, Ranking, Scope
+from personaopt.memory.user_rights import UserRights
 from personaopt.memory.written import HAND
 from personaopt.persona import Edit, Persona
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from personaopt.memory.store import Store
 
 
-class User:
+class User(UserRights):
     """One user of a store; made by `store.user(user_id)`. It holds no data itself: every call reads the store.
 
     Interactions are ordered by time, those of the same time by the order in which they were recorded. `before` ends a
@@ -50,6 +51,7 @@ class User:
 
         Raises:
             DataError: Not an interaction, or the id is taken by one of other content.
+            ConsentError: The user has not agreed that anything is recorded.
             StoreError: The store cannot be written.
         """
         if isinstance(interactions, Interaction):
@@ -169,6 +171,7 @@ class User:
         reason: str = "",
         edits: Iterable[Edit] = (),
         run: str = "",
+        as_of: float | None = None,
     ) -> PersonaVersion:
         """Store a new version of the persona, if the one it was made from is still the current one.
 
@@ -179,14 +182,21 @@ class User:
             reason: Why.
             edits: The changes from the parent to it.
             run: The alignment that made it; what is kept of that one as unfinished is removed.
+            as_of: What `store.last_forgetting` said before the interactions were read from which it was made; where
+                something was forgotten since, nothing is stored.
+
+        Returns:
+            The version as it is stored: without what the store's redactor took out.
 
         Raises:
+            ForgottenError: What it was made from was forgotten meanwhile; nothing is stored.
+            ConsentError: The user has not agreed to it.
             VersionConflict: Another version was saved since `parent` was read; nothing is stored.
             PersonaError: Not a persona, or one that cannot be written as JSON.
             DataError: Another argument is not valid.
         """
         return self.store.save_persona(
-            self.id, persona, parent=parent, author=author, reason=reason, edits=edits, run=run
+            self.id, persona, parent=parent, author=author, reason=reason, edits=edits, run=run, as_of=as_of
         )
 
     def rollback(self, version: int) -> PersonaVersion:
