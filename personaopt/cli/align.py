@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from personaopt.cli.output import (
+    AlignmentOnStderr,
     Stage,
     evidence,
     figure,
@@ -148,10 +149,14 @@ class Wanted:
         from personaopt.evals.lift import measure
         from personaopt.optimizers.aligner import PersonaAligner
         from personaopt.optimizers.budget import Budget
+        from personaopt.optimizers.progress import Progress
 
         agent = PersonaAgent(task.signature, user=store.user(exam.user_id), retrieve=self.retrieve)
         budget = Budget(seconds=SECONDS) if self.lm == "local" else None
-        aligner = PersonaAligner(latest=self.latest, epochs=self.epochs, seed=self.seed, budget=budget)
+        progress = Progress(AlignmentOnStderr(stage))
+        aligner = PersonaAligner(
+            latest=self.latest, epochs=self.epochs, seed=self.seed, budget=budget, callbacks=[progress]
+        )
         return measure(agent, exam, aligner, tell=stage)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from personaopt.cli.output import (
+    AlignmentOnStderr,
     Stage,
     evidence,
     figure,
@@ -99,6 +100,7 @@ def _shown(store: Any, users: int, interactions: int, seed: int, stage: Stage) -
     from personaopt.lm.calibration import Calibration
     from personaopt.optimizers.aligner import PersonaAligner
     from personaopt.optimizers.budget import Budget
+    from personaopt.optimizers.progress import Progress
 
     # Nothing is retrieved and nothing is mixed in: the persona is all that the model knows of a user here.
     alone = Calibration.shipped("direct")
@@ -111,7 +113,8 @@ def _shown(store: Any, users: int, interactions: int, seed: int, stage: Stage) -
         for user in synthetic_users(task, users=count, interactions=interactions, seed=seed):
             name = f"{prefix}-{user.user_id}"
             exam = Exam.of_history(name, user.history, QUESTIONS[task])
-            aligner = PersonaAligner(seed=seed, budget=Budget(seconds=SECONDS))
+            progress = Progress(AlignmentOnStderr(stage))
+            aligner = PersonaAligner(seed=seed, budget=Budget(seconds=SECONDS), callbacks=[progress])
             agent = PersonaAgent(signature, user=store.user(name), retrieve=0, calibration=alone)
             yield Shown(name, task, user, measure(agent, exam, aligner, baselines=False, tell=stage))
 
