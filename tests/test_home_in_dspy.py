@@ -440,7 +440,8 @@ def test_parameters_hold_no_secrets():
         callbacks=[po.Progress(), lambda event: lm],
     )
     parameters = aligner.get_params()
-    assert "secret" not in json.dumps(parameters)
+    assert "sk-secret" not in json.dumps(parameters)
+    assert "secret.example" not in json.dumps(parameters)
     assert parameters["critic"] == "LMCritic"
     assert parameters["metric"] == "same_reply"
     assert parameters["budget"]["calls"] == 9
