@@ -140,6 +140,8 @@ class PersonaAligner(Teleprompter):
             ConfigurationError: The interrupted alignment was begun with other settings or other data.
             DataError: There is no interaction with a ground truth.
             ModelError: No LM is configured, or it answered nothing of use.
+            ConsentError: The user has not agreed that anything is learnt.
+            ForgottenError: Something that it was learnt from was forgotten meanwhile; align again.
             VersionConflict: The user's persona was changed meanwhile, and what was learnt does not fit it.
         """
         with student.speaking(), one_call_an_attempt():
@@ -244,6 +246,8 @@ class PersonaAligner(Teleprompter):
         checkpoint: bool = False,
         resume: bool = False,
     ) -> Run:
+        agent.user.require_consent("learn")
+        as_of = agent.user.store.last_forgetting(agent.user.id)  # before anything is read
         history = with_truth(agent, trainset)
         choice = self.window or LatestWindow(self.latest, self.held_out)
         window = choice.choose(history, {}, self.seed)
@@ -266,6 +270,7 @@ class PersonaAligner(Teleprompter):
             levels=Levels(name, agent.user.id, self.budget, self.listeners, kept),
             seed=self.seed,
             persona=agent.persona,
+            as_of=as_of,
             notes=[remark for remark in (note, window.note) if remark],
         )
         self.budget.check_prices(lms_of(run, self._start(agent)))

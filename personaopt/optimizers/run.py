@@ -40,6 +40,7 @@ class Run:
         levels: Makes the calls.
         seed: For what is drawn.
         persona: The best persona so far.
+        as_of: When something of the user was last forgotten, as it was known before the history was read.
         cases: The interactions of the window and the slice, each with what was remembered before it.
         outcomes: How they went under the persona, in their order; the window first.
         tried: Everything that was tried.
@@ -60,6 +61,7 @@ class Run:
     levels: Levels
     seed: int
     persona: Persona
+    as_of: float = 0.0
     cases: list[Case] = dataclasses.field(default_factory=list)
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
     tried: list[Candidate] = dataclasses.field(default_factory=list)

@@ -64,7 +64,7 @@ def end(run: Run, alignment: Alignment) -> PersonaAgent:
     """
     levels, checkpoint = run.levels, run.levels.checkpoint
     try:
-        aligned, version = stored(run.agent, alignment, levels.run)
+        aligned, version = stored(run.agent, alignment, levels.run, run.as_of)
     except VersionConflict:
         if checkpoint:
             checkpoint.discard()  # the version that it was begun on is past
@@ -77,7 +77,9 @@ def end(run: Run, alignment: Alignment) -> PersonaAgent:
     return aligned
 
 
-def stored(student: PersonaAgent, alignment: Alignment, run: str) -> tuple[PersonaAgent, PersonaVersion | None]:
+def stored(
+    student: PersonaAgent, alignment: Alignment, run: str, as_of: float | None = None
+) -> tuple[PersonaAgent, PersonaVersion | None]:
     """A copy of the student under the new persona, which is stored as a new version where it is one.
 
     Where another version was stored since the alignment began, what it learnt is put on top of that one, if every
@@ -87,6 +89,7 @@ def stored(student: PersonaAgent, alignment: Alignment, run: str) -> tuple[Perso
         student: The agent that was aligned.
         alignment: What was found.
         run: Its id; what is kept of it as unfinished is removed with the same transaction.
+        as_of: See `User.save_persona`.
 
     Returns:
         The agent, with the record as `detailed_results`, and the new version, if there is one.
@@ -104,8 +107,9 @@ def stored(student: PersonaAgent, alignment: Alignment, run: str) -> tuple[Perso
     for _ in range(TRIES):
         try:
             version = student.user.save_persona(
-                persona, parent=parent, author=AUTHOR, reason=str(alignment), edits=new, run=run
+                persona, parent=parent, author=AUTHOR, reason=str(alignment), edits=new, run=run, as_of=as_of
             )
+            persona = version.persona  # without what the store's redactor took out
             break
         except VersionConflict:
             current = student.user.store.persona(student.user.id)
