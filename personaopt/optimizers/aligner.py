@@ -27,7 +27,8 @@ from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
 from personaopt.optimizers.events import EpochEnded, Listener
 from personaopt.optimizers.forecast import lms_of, previewed
 from personaopt.optimizers.levels import Levels, OutOfBudget
-from personaopt.optimizers.losses import Metric, Outcome, objective_for
+from personaopt.optimizers.losses import Metric, objective_for
+from personaopt.optimizers.moving import Moves
 from personaopt.optimizers.preview import Preview
 from personaopt.optimizers.results import Alignment, Step
 from personaopt.optimizers.resuming import begun, described, fingerprint_of
@@ -58,6 +59,9 @@ class PersonaAligner(Teleprompter):
             least effect that means something for the loss.
         window: Chooses what is learnt from and judged by; when None `LatestWindow(latest, held_out)`. Another one has
             sizes of its own.
+        windows: How many windows at most. With more than one the loop goes on where a step changed nothing, or every
+            answer was right, on as many interactions drawn from the whole history, for n + h calls, while epochs are
+            left; the editor also sees feedback of earlier steps. For LMs that err: another window shows what one hid.
         budget: Hard limits; see `Budget`.
         recriticise: Whether feedback is asked for anew after a step that changed nothing. Off, nothing is computed
             twice: the editor sees the same feedback, and what was refused. On, a critic that errs gets another chance,
@@ -91,6 +95,7 @@ class PersonaAligner(Teleprompter):
         start: Start | None = None,
         acceptance: Acceptance | None = None,
         window: WindowStrategy | None = None,
+        windows: int = 1,
         budget: Budget | None = None,
         recriticise: bool = False,
         checkpoint: bool = True,
@@ -99,7 +104,8 @@ class PersonaAligner(Teleprompter):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        _check_whole(latest=(latest, 1), held_out=(held_out, 0), epochs=(epochs, 0), threads=(threads, 1))
+        _check_whole(latest=(latest, 1), held_out=(held_out, 0), epochs=(epochs, 0))
+        _check_whole(windows=(windows, 1), threads=(threads, 1))
         if candidates is not None:
             _check_whole(candidates=(candidates, 1))
         self.latest, self.held_out, self.epochs = latest, held_out, epochs
@@ -107,7 +113,7 @@ class PersonaAligner(Teleprompter):
         self.metric = metric
         self.critic, self.editor, self.start = critic, editor, start
         self.acceptance = acceptance
-        self.window = window
+        self.window, self.windows = window, windows
         self.recriticise = bool(recriticise)
         self.checkpoint = bool(checkpoint)
         self.listeners = tuple(callbacks)  # not `callbacks`: DSPy would take them for callbacks of its own
@@ -196,13 +202,17 @@ class PersonaAligner(Teleprompter):
             stopped = f"all {self.epochs} epochs are over"
             graph, refusals = None, 0
             for epoch in range(1, self.epochs + 1):
-                wrong = [outcome for outcome in run.learn if not outcome.right]
-                if not wrong:
+                if (refusals or not run.wrong) and (yield from run.move()):
+                    losses.append(run.loss)
+                    graph, refusals = None, 0
+                if not run.wrong and run.moves.left:
+                    continue
+                if not run.wrong:
                     stopped = "nothing to learn: every answer was right"
                     break
                 run.levels.begin_epoch(epoch, losses[-1])
                 if graph is None or refusals == 0 or self.recriticise:
-                    graph = _graph(run, wrong)
+                    graph = _graph(run)
                     failures = yield from graph.backward(run.critic, run.levels.ask, again=refusals)
                 proposals, unusable = yield from run.propose(graph.persona.gradients, refusals)
                 candidates = (yield from try_out(run, proposals, last=epoch == self.epochs)) if proposals else []
@@ -210,10 +220,9 @@ class PersonaAligner(Teleprompter):
                 feedback = tuple(gradient.text for gradient in graph.persona.gradients)
                 skipped = tuple(failure.reason for failure in [*failures, *unusable])
                 steps.append(Step(epoch, losses[-1], feedback, tuple(candidates), skipped))
-                if not proposals:
-                    stopped = "the editor has nothing more to propose"
-                    if skipped:
-                        stopped = f"the LM's replies were of no use: {skipped[-1]}"
+                if not proposals and not run.moves.left:
+                    reason = f"the LM's replies were of no use: {skipped[-1]}" if skipped else ""
+                    stopped = reason or "the editor has nothing more to propose"
                     break
                 if run.measured:
                     losses.append(run.loss)
@@ -271,16 +280,17 @@ class PersonaAligner(Teleprompter):
             seed=self.seed,
             persona=agent.persona,
             as_of=as_of,
+            moves=Moves(self.windows - 1),
             notes=[remark for remark in (note, window.note) if remark],
         )
         self.budget.check_prices(lms_of(run, self._start(agent)))
         return run
 
 
-def _graph(run: Run, wrong: Sequence[Outcome]) -> TextualGraph:
+def _graph(run: Run) -> TextualGraph:
     from personaopt.optimizers.autograd import TextualGraph  # brings textgrad, which takes seconds to import
 
-    return TextualGraph(run.agent, run.persona, wrong)
+    return TextualGraph(run.agent, run.persona, run.wrong)
 
 
 def _check_whole(**settings: tuple[Any, int]) -> None:

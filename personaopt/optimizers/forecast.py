@@ -10,6 +10,7 @@ from personaopt.interaction import Interaction
 from personaopt.lm.prices import price
 from personaopt.optimizers.asks import ATTEMPTS
 from personaopt.optimizers.editors import SHOWN_REFUSALS
+from personaopt.optimizers.moving import REMEMBERED
 from personaopt.optimizers.preview import Cost, Part, Preview
 from personaopt.optimizers.prompt_sizes import (
     REASON_BYTES,
@@ -36,7 +37,8 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
     """What a run will cost. No LM is asked and nothing is embedded.
 
     At most s + p + (n+h) + E(c·n + k·e + k(n+h)) calls: s for a first persona, p for what is simulated to choose the
-    window, c and e those of critic and editor, and as many more for each answer as the metric makes.
+    window, c and e those of critic and editor, and as many more for each answer as the metric makes. Every further
+    window that an epoch is left for makes n + h more.
 
     Args:
         run: The alignment, not begun, in the context in which it will run.
@@ -51,15 +53,17 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
     taken = {item.id for item in pool}
     first = [*pool, *(item for item in run.window.all if item.id not in taken)]
     trials = epochs * run.candidates * size
+    moved = min(run.moves.left, max(epochs - 1, 0)) * size
+    shown = run.history if run.moves.left else first
     critic, editor = getattr(run.critic, "calls", 1), getattr(run.editor, "calls", 1)
     wrong = -(-n // 2) * epochs
     parts = [
         _start(run, start),
-        _simulated(run, "simulation", first, len(first)),
+        _simulated(run, "simulation", shown, len(first) + moved),
         _critic(run, critic * wrong, critic * n * epochs),
         _editor(run, editor * run.candidates * epochs),
-        _simulated(run, "trials", first, trials),
-        _judged(run, first, len(first) + trials),
+        _simulated(run, "trials", shown, trials),
+        _judged(run, shown, len(first) + moved + trials),
     ]
     parts = [part for part in parts if part.maximal.calls]
     most = sum(part.maximal.calls for part in parts)
@@ -120,7 +124,8 @@ def _editor(run: Run, calls: int) -> Part:
     edits = written(lm, WRITTEN_EDITS, *predictors_of(run.editor))
     refused = (read_again(edits) + Size(20, REASON_BYTES)).times(1, SHOWN_REFUSALS)
     n = len(run.window.learn)
-    shown = persona_size(run.persona) + read_again(feedback).times(-(-n // 2), n) + refused
+    most = n + REMEMBERED if run.moves.left else n
+    shown = persona_size(run.persona) + read_again(feedback).times(-(-n // 2), most) + refused
     return _part("editor", lm, asked(run.editor, shown), WRITTEN_EDITS, calls, strategy=run.editor)
 
 

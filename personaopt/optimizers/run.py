@@ -19,6 +19,7 @@ from personaopt.optimizers.editors import Editor, EditRequest, Edits
 from personaopt.optimizers.evidence import brought_up_to_date
 from personaopt.optimizers.levels import Levels
 from personaopt.optimizers.losses import Case, Objective, Outcome
+from personaopt.optimizers.moving import Moves
 from personaopt.optimizers.quoting import Texts
 from personaopt.optimizers.results import Alignment, Candidate, Step
 from personaopt.optimizers.windows import Window, WindowStrategy
@@ -45,6 +46,7 @@ class Run:
         outcomes: How they went under the persona, in their order; the window first.
         tried: Everything that was tried.
         notes: What the reader of the record should know.
+        moves: The windows after the first.
         measured: Whether the outcomes are those of the persona; not where its last change was taken unseen.
         texts: What must not be copied.
     """
@@ -66,9 +68,11 @@ class Run:
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
     tried: list[Candidate] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
+    moves: Moves = dataclasses.field(default_factory=Moves)
     measured: bool = False
 
     def __post_init__(self) -> None:
+        self.retired = 0
         self.texts = Texts(self.history)
 
     @property
@@ -78,8 +82,8 @@ class Run:
 
     @property
     def pool(self) -> Sequence[Interaction]:
-        """What is simulated to choose the window."""
-        return self.choice.pool(self.history, self.seed)
+        """What is simulated to choose the window; those after the first are drawn."""
+        return () if self.moves.made else self.choice.pool(self.history, self.seed)
 
     @property
     def background(self) -> list[Interaction]:
@@ -98,6 +102,11 @@ class Run:
         """Outcomes of the window."""
         held = {item.id for item in self.window.hold_out}
         return [outcome for outcome in self.outcomes if outcome.interaction.id not in held]
+
+    @property
+    def wrong(self) -> list[Outcome]:
+        """Those of them that there is something to learn from."""
+        return [outcome for outcome in self.learn if not outcome.right]
 
     @property
     def loss(self) -> float:
@@ -130,16 +139,30 @@ class Run:
         self.cases = [case for case, result in answered if not isinstance(result, Failure)]
         self.outcomes = [result for _, result in answered if not isinstance(result, Failure)]
         self.measured = True
-        self.notes.extend(_remarks(self.window.all))
+        self.notes.extend(remark for remark in _remarks(self.window.all) if remark not in self.notes)
+
+    def move(self) -> Steps[bool]:
+        """Go on with another window, on which nothing was refused yet; whether there is one that can be answered."""
+        if not self.moves.left:
+            return False
+        before, self.retired = self.window, len(self.tried)
+        self.window = self.moves.next(self.history, self.window, self.seed)
+        try:
+            yield from self.simulate()
+        except ModelError as error:
+            self.window, self.moves.left = before, 0
+            self.notes.append(f"a further window was of no use: {error}")
+            return False
+        return True
 
     def propose(self, gradients: Sequence[Gradient], refusals: int) -> Steps[tuple[list[Edits], list[Failure]]]:
         """Candidate edits from the gradients, and what the editor failed to give."""
         request = EditRequest(
             agent=self.agent,
             persona=self.persona,
-            gradients=gradients,
+            gradients=self.moves.feedback(gradients, self.window),
             background=self.background,
-            tried=self.tried,
+            tried=self.tried[self.retired :],
             count=self.candidates,
             seed=self.seed + 1000 * self.levels.epoch,
             refusals=refusals,

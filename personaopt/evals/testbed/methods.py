@@ -26,9 +26,8 @@ from personaopt.optimizers.acceptance import AcceptAll
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.asks import Ask
 from personaopt.optimizers.budget import Budget
-from personaopt.optimizers.critics import Gradient, LMCritic
 from personaopt.optimizers.editors import EditRequest, Edits
-from personaopt.optimizers.losses import Outcome
+from personaopt.optimizers.events import EpochEnded, Event
 from personaopt.optimizers.windows import latest_with_slice
 from personaopt.persona import Persona
 
@@ -81,21 +80,6 @@ def _one_direction(texts: Sequence[str]) -> Any:
 Method = Callable[[Trial], Path]
 
 
-class _WatchedCritic(LMCritic):
-    """Notes under which persona each epoch begins, and after how many calls."""
-
-    def __init__(self, engine: StandIn, path: Path) -> None:
-        super().__init__()
-        self.engine = engine
-        self.path = path
-
-    def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
-        text = persona.render()
-        if text != self.path[-1][1]:
-            self.path.append((self.engine.calls.total(), text))
-        return super().gradient(agent, persona, outcome)
-
-
 def aligned(trial: Trial, **settings: Any) -> Path:
     """Ours: `PersonaAligner`, with its defaults but for the window and the budget.
 
@@ -106,9 +90,14 @@ def aligned(trial: Trial, **settings: Any) -> Path:
     lm, engine = trial.lm()
     agent = trial.agent()
     path: Path = [(0, agent.persona.render())]
+
+    def noted(event: Event) -> None:
+        if isinstance(event, EpochEnded) and event.persona.render() != path[-1][1]:
+            path.append((engine.calls.total(), event.persona.render()))
+
     arguments: dict[str, Any] = {
         "metric": trial.judge,
-        "critic": _WatchedCritic(engine, path),
+        "callbacks": [noted],
         "budget": Budget(calls=trial.budget),
         "seed": trial.seed,
         "epochs": _FOREVER,
