@@ -21,7 +21,9 @@ NEAR_RUN = 3
 
 _SIZES = (1, 2, NEAR_RUN, RUN)
 # Languages written without spaces have no words that could be compared: there every character is one.
-_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_WORDS = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]+"
+)
 
 Gram = tuple[str, ...]
 
