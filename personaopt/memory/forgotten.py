@@ -42,6 +42,11 @@ def lift(connection: Connection, user_id: str, interaction_ids: Iterable[str]) -
     )
 
 
+def lift_user(connection: Connection, user_id: str) -> None:
+    """A user who was brought back on purpose is no longer forgotten."""
+    connection.execute("DELETE FROM forgotten WHERE user_hash = ? AND item_hash = ?", (user_hash(user_id), _EVERYTHING))
+
+
 def among(connection: Connection, user_id: str, interaction_ids: Collection[str]) -> set[str]:
     """Those of a user's interaction ids that were forgotten."""
     if not interaction_ids:

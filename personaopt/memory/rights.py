@@ -5,14 +5,16 @@ from __future__ import annotations
 import abc
 import contextlib
 import dataclasses
+import os
 import sys
 import time
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 from personaopt.errors import ForgottenError
 from personaopt.interaction import Interaction
 from personaopt.memory import consent as consents
-from personaopt.memory import facts, forgetting, forgotten, interactions, personas, retention, runs
+from personaopt.memory import facts, forgetting, forgotten, interactions, personas, portability, retention, runs
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.consent import Consent
@@ -20,6 +22,7 @@ from personaopt.memory.episodic import EpisodicSearch
 from personaopt.memory.facts import Fact
 from personaopt.memory.forgetting import Forgotten
 from personaopt.memory.policy import BARE, Policy
+from personaopt.memory.portability import Imported, UserData
 from personaopt.memory.quoting import texts_of
 from personaopt.memory.retention import Retention
 from personaopt.persona import Persona
@@ -142,6 +145,42 @@ class Rights(abc.ABC):
         self._let_go(user_id, items)
         return dataclasses.replace(report, remains=self.scrub())
 
+    def export_data(self, user_id: str, path: str | os.PathLike[str]) -> Path:
+        """Write everything that is kept of a user to one file; see `User.export_data`."""
+        with self.transaction(name_of(user_id, "A user id"), write=False) as connection:
+            data = portability.collected(connection, user_id)
+        return portability.write(data, path)
+
+    def import_data(self, path: str | os.PathLike[str], *, restore: bool = False) -> Imported:
+        """Bring back what `User.export_data` wrote; what is there already stays, so doing it twice is once.
+
+        All of it comes in or nothing. Interactions that were forgotten here since, and what rests on them, stay
+        forgotten. The store's redactor is not asked again; its retention is applied.
+
+        Args:
+            path: The file.
+            restore: Bring back what was forgotten too.
+
+        Raises:
+            DataError: The file is missing, damaged, of a newer version, or does not fit what is stored.
+            ForgottenError: The user was forgotten here after the file was written.
+            ConsentError: The user, by the file and this store, has not agreed that anything is recorded.
+            StoreError: The store cannot be written.
+        """
+        data = portability.read(path)
+        with self.transaction(data.user_id) as connection:
+            back = self._came_back(connection, data, restore=restore)
+            imported = portability.restored(connection, data)
+            consents.require(connection, data.user_id, "record", self._policy.consent)
+            if back:
+                forgetting.carry_out(connection, data.user_id, forgetting.planned(connection, data.user_id, back))
+            self._retained(connection, data.user_id)
+        if back:
+            self._let_go(data.user_id, back)
+            self.scrub()
+        left_out = tuple(item.id for item in back)
+        return dataclasses.replace(imported, interactions=imported.interactions - len(back), left_out=left_out)
+
     def refuse_forgotten(self, user_id: str, version: int, created: float | None = None) -> float | None:
         """Refuse to work with a persona version that was redacted or is gone.
 
@@ -198,6 +237,22 @@ class Rights(abc.ABC):
         known = set(current.persona.statements) if current else set()
         learns = any(each.source == "learnt" and each not in known for each in persona.statements)
         consents.require(connection, user_id, "learn" if learns else "record", self._policy.consent)
+
+    def _came_back(self, connection: Connection, data: UserData, *, restore: bool) -> list[Interaction]:
+        """The interactions of a file that were forgotten here and must not come back with it."""
+        user_id, ids = data.user_id, [item.id for item in data.interactions]
+        if restore:
+            forgotten.lift(connection, user_id, ids)
+            forgotten.lift_user(connection, user_id)
+            return []
+        went = forgotten.when_user(connection, user_id)
+        if went is not None and data.exported <= went:
+            raise ForgottenError(
+                f"User {user_id!r} was forgotten here after this file was written; nothing was imported. Give "
+                "restore=True to bring the user back."
+            )
+        gone = forgotten.among(connection, user_id, ids)
+        return [item for item in data.interactions if item.id in gone]
 
     def _retained(self, connection: Connection, user_id: str) -> Forgotten | None:
         """Forget what is past its retention, within a transaction. It may be recorded again, and then goes again."""

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from personaopt.errors import StoreError
 from personaopt.interaction import Interaction
+from personaopt.memory.store_rights import StoreRights
 from personaopt.persona import Edit, Persona
 
 if TYPE_CHECKING:
-    from personaopt.memory.consent import Consent, Default
+    from personaopt.memory.consent import Default
     from personaopt.memory.embedding import Embedder
     from personaopt.memory.episodic import Memory
     from personaopt.memory.facts import Fact
-    from personaopt.memory.forgetting import Forgotten
-    from personaopt.memory.policy import LMCache, Policy
+    from personaopt.memory.policy import LMCache
     from personaopt.memory.redaction import Redactor
     from personaopt.memory.retention import Retention
     from personaopt.memory.user import User
@@ -127,7 +127,7 @@ class StoredVector(NamedTuple):
     vector: bytes
 
 
-class Store(Protocol):
+class Store(StoreRights, Protocol):
     """Where users' interactions and personas are kept. Every method that reads or writes one user names them first.
 
     Applications use `user(user_id)` and work with the handle it gives.
@@ -196,40 +196,6 @@ class Store(Protocol):
     def facts(self, user_id: str) -> list[Fact]: ...
 
     def save_facts(self, user_id: str, changed: Sequence[Fact]) -> None: ...
-
-    # What users were promised.
-    @property
-    def policy(self) -> Policy: ...
-
-    def forget_interactions(
-        self,
-        user_id: str,
-        interaction_ids: Iterable[str] | None = None,
-        *,
-        session: str | None = None,
-        matching: str | None = None,
-        dry_run: bool = False,
-    ) -> Forgotten: ...
-
-    def forget(self, user_id: str, *, dry_run: bool = False) -> Forgotten: ...
-
-    def scrub(self) -> str: ...
-
-    def last_forgetting(self, user_id: str) -> float: ...
-
-    def refuse_forgotten(self, user_id: str, version: int, created: float | None = None) -> float | None: ...
-
-    def consent(self, user_id: str) -> Consent: ...
-
-    def set_consent(self, user_id: str, consent: Consent) -> None: ...
-
-    def require_consent(self, user_id: str, purpose: Consent) -> None: ...
-
-    def retention(self, user_id: str) -> Retention: ...
-
-    def set_retention(self, user_id: str, kept: Retention | None) -> None: ...
-
-    def apply_retention(self) -> list[Forgotten]: ...
 
     # Search, and what it is built from.
     def search(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -87,3 +89,18 @@ class UserRights:
     def facts(self) -> list[Fact]:
         """The semantic memory: what holds and what held before, in the order in which it was first seen."""
         return self.store.facts(self.id)
+
+    def export_data(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything that is kept of this user to one JSON file, which `store.import_data` brings back.
+
+        Interactions, every persona version, semantic memory, unfinished alignments, consent and retention, with a
+        schema version and a checksum; embeddings are left out, as they are made anew. Only the owner of the file may
+        read it. The form is described in docs/data_format.md.
+
+        Args:
+            path: The file; its folder must exist.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        return self.store.export_data(self.id, path)
