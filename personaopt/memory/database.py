@@ -20,6 +20,8 @@ _open_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _registry = threading.Lock()
 LARGEST_GROUP = 64
 """Most writes that wait for one commit."""
+LONGEST_GROUP_SECONDS = 0.05
+"""No further write is waited for after this time."""
 PATIENCE_SECONDS = 0.02
 """How long a write waits for another thread to commit it before it does so itself."""
 
@@ -46,8 +48,14 @@ class Group:
 
     def __init__(self) -> None:
         self.size = 0
+        self.began = time.monotonic()
         self.settled = threading.Event()
         self.error: BaseException | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether those who are in it have waited for others long enough."""
+        return self.size >= LARGEST_GROUP or time.monotonic() - self.began >= LONGEST_GROUP_SECONDS
 
 
 class Database:
@@ -194,7 +202,7 @@ class Database:
             raise
         finally:
             self._busy = False
-            if not self._waiting or group.size >= LARGEST_GROUP:
+            if not self._waiting or group.full:
                 self.settle()
 
     def _wait_for(self, group: Group) -> None:
