@@ -24,7 +24,7 @@ from dspy.lm15 import DataPart, Message, Request, Response, TextPart, Usage
 MODEL = "scripted/rule-obeying"
 _SECTION = re.compile(r"\[\[ ## (\w+) ## \]\]\n")
 _PERSONA = re.compile(r"<persona>\n(.*?)\n?\s*</persona>", re.DOTALL)
-_KINDS = {"edits": "edit", "feedback": "critique", "statements": "profile"}
+_KINDS = {"edits": "edit", "feedback": "critique", "statements": "profile", "loss": "loss"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +168,7 @@ class RuleObeyingEngine:
         elif kind == "answer":
             fields = answer(outputs, system, given)
         else:
-            fields = {"critique": critique, "edit": edit, "profile": profile}[kind](given)
+            fields = {"critique": critique, "edit": edit, "profile": profile, "loss": loss}[kind](given)
         if "JSON object" in user:
             return json.dumps(fields)
         texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
@@ -205,8 +205,18 @@ def answer(outputs: list[str], system: str, given: dict[str, str]) -> dict[str, 
     return {name: rules.label(texts[0]) if name == "tag" else rules.reply(texts[0]) for name in outputs}
 
 
+def loss(given: dict[str, str]) -> dict[str, str]:
+    """What a critic would say that knows no persona."""
+    return {"loss": critique(given)["feedback"]}
+
+
 def critique(given: dict[str, str]) -> dict[str, str]:
-    """The first rule that the expected answer follows and the given one does not, in other words."""
+    """The first rule that the expected answer follows and the given one does not, in other words.
+
+    Where the loss was put into words before, what it says.
+    """
+    if "expected" not in given:
+        return {"feedback": given["loss"]}
     question, expected, said = (given[name] for name in ("question", "expected", "answer"))
     if re.search(r"\w+ with \w+", question) and "\n" not in expected and len(expected.split()) <= 3:
         first, second = _pair(question)

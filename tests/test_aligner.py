@@ -8,7 +8,7 @@ import json
 import math
 import re
 import threading
-from typing import Literal
+from typing import Any, Literal
 
 import dspy
 import pytest
@@ -25,7 +25,7 @@ from personaopt.memory import open_store
 from personaopt.optimizers.acceptance import AcceptAll
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.budget import Budget
-from personaopt.optimizers.critics import LMCritic
+from personaopt.optimizers.critics import ChainedCritic, LMCritic
 from personaopt.optimizers.editors import LMEditor
 from personaopt.optimizers.starts import EmptyStart, ProfileStart
 from personaopt.optimizers.windows import latest_with_slice
@@ -87,12 +87,13 @@ def always_wrong(count=itertools.count):
 
 def record_of(aligned) -> dict:
     record = aligned.detailed_results.to_dict()
-    del record["seconds"]
+    del record["seconds"], record["run"]
     return record
 
 
-def most_calls(n, h, epochs, k, start=1):
-    return start + (n + h) + epochs * (n + k + k * (n + h))
+def most_calls(n, h, epochs, k, start=1, c=1, tested=True):
+    trials = epochs if tested else epochs - 1
+    return start + (n + h) + epochs * (c * n + k) + trials * k * (n + h)
 
 
 @pytest.mark.parametrize("awaited", [False, True])
@@ -111,30 +112,72 @@ def test_it_learns_what_makes_every_answer_right(user, awaited):
         assert aligned(message="Something new at house 99").reply == KIM.reply("Something new at house 99")
 
 
-@pytest.mark.parametrize(("n", "h", "epochs", "k"), [(3, 2, 2, 1), (4, 2, 1, 3), (2, 0, 3, 1), (5, 3, 2, 2)])
-@pytest.mark.parametrize("acceptance", [AcceptAll(), None])
-def test_the_cost_is_the_formula_when_every_step_runs_and_all_are_wrong(store, n, h, epochs, k, acceptance):
+SIZES = pytest.mark.parametrize(("n", "h", "epochs", "k"), [(3, 2, 2, 1), (4, 2, 1, 3), (2, 0, 3, 1), (5, 3, 2, 2)])
+
+
+def calls_made(store, acceptance, **settings):
     user = store.user("u")
     user.record(interactions(12))
     lm = scripted_lm(replies=always_wrong())
-    settings = {"latest": n, "held_out": h, "epochs": epochs, "candidates": k, "acceptance": acceptance}
-    results = aligned_by(user, lm, **settings).detailed_results
-    assert results.usage.calls == lm.engine.count() == most_calls(n, h, epochs, k)
-    assert lm.engine.count("profile") == 1
-    assert lm.engine.count("critique") == epochs * n
-    assert lm.engine.count("edit") == epochs * k
+    results = aligned_by(user, lm, acceptance=acceptance, **settings).detailed_results
+    assert results.usage.calls == lm.engine.count()
+    assert results.usage.repeats == 0
+    return lm.engine
+
+
+@SIZES
+@pytest.mark.parametrize("acceptance", [AcceptAll(), None])
+@pytest.mark.parametrize("critic", [LMCritic(), ChainedCritic()])
+def test_the_cost_is_the_formula_when_every_step_runs_in_full(store, n, h, epochs, k, acceptance, critic):
+    settings = {"latest": n, "held_out": h, "epochs": epochs, "candidates": k, "critic": critic, "recriticise": True}
+    engine = calls_made(store, acceptance, **settings)
+    # Without acceptance the last change of a single candidate need not be tried.
+    tested = acceptance is None or k > 1
+    assert engine.count() == most_calls(n, h, epochs, k, c=critic.calls, tested=tested)
+    assert engine.count("profile") == 1
+    assert engine.count("critique") == epochs * n
+    assert engine.count("loss") == epochs * n * (critic.calls - 1)
+    assert engine.count("edit") == epochs * k
+
+
+@SIZES
+def test_nothing_is_computed_twice_when_a_step_changed_nothing(store, n, h, epochs, k):
+    engine = calls_made(store, None, latest=n, held_out=h, epochs=epochs, candidates=k)
+    assert engine.count("critique") == n
+    assert engine.count() == most_calls(n, h, epochs, k) - (epochs - 1) * n
+    asked = [call.user for call in engine.calls if call.kind == "edit"]
+    assert len(set(asked)) == len(asked)  # what was refused is shown, and candidates have a focus each
 
 
 @pytest.mark.parametrize("awaited", [False, True])
-def test_four_dependent_levels_a_step(user, awaited):
+@pytest.mark.parametrize(("critic", "ranks"), [(LMCritic(), [8]), (ChainedCritic(), [8, 8])])
+def test_four_dependent_levels_a_step_and_one_more_when_chained(user, awaited, critic, ranks):
     lm = scripted_lm(gather=0.15, replies=always_wrong())
-    aligned_by(user, lm, awaited=awaited, latest=8, held_out=4, epochs=2, candidates=2)
-    start, simulate = 1, 12
-    critics, editors, trials = 8, 2, 2 * 12
-    # Two candidates make more calls than there are threads: they take turns. Everything else goes at once.
-    levels = [start, simulate, critics, editors, 16, trials - 16, critics, editors, 16, trials - 16]
-    assert lm.engine.levels == levels
-    assert lm.engine.most_at_once == 16
+    settings = {"latest": 8, "held_out": 4, "epochs": 2, "candidates": 2, "critic": critic, "recriticise": True}
+    aligned_by(user, lm, awaited=awaited, **settings)
+    start, simulate, editors, trials = [1], [12], [2], [2 * 12]
+    assert lm.engine.levels == start + simulate + 2 * (ranks + editors + trials)
+    assert lm.engine.most_at_once == 24
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_three_levels_a_step_without_acceptance(user, awaited):
+    lm = scripted_lm(gather=0.15, replies=always_wrong())
+    results = aligned_by(
+        user, lm, awaited=awaited, latest=8, held_out=0, epochs=1, acceptance=AcceptAll(), start=EmptyStart()
+    ).detailed_results
+    assert lm.engine.levels == [8, 8, 1]
+    (record,) = results.accepted
+    assert record["reason"] == "taken without a test"
+    assert len(results.losses) == 1
+
+
+def test_thirty_two_go_at_once(store):
+    user = store.user("u")
+    user.record(interactions(48))
+    lm = scripted_lm(gather=0.5)
+    aligned_by(user, lm, latest=32, held_out=16, epochs=1, start=EmptyStart())
+    assert lm.engine.levels == [48, 32, 1, 48]
 
 
 def test_threads_bound_what_goes_at_once(user):
@@ -376,29 +419,75 @@ def test_without_an_lm_there_is_one_sentence(user):
         aligned_by(user, None)
 
 
-def test_of_two_alignments_at_once_one_wins_and_nothing_is_lost(user):
-    with dspy.context(lm=scripted_lm(gather=0.02), adapter=None):
-        agents = [PersonaAgent("message -> reply", user=user, retrieve=0) for _ in range(2)]
-        ends: list = []
-        barrier = threading.Barrier(2)
+def at_once(user, *settings):
+    """Alignments that began on the same version, each with arguments of its own."""
+    ends: dict[int, Any] = {}
+    barrier = threading.Barrier(len(settings))
 
-        def align(agent):
-            barrier.wait()
-            try:
-                with dspy.context(lm=scripted_lm(gather=0.02)):
-                    ends.append(PersonaAligner(latest=4, held_out=2, epochs=1).compile(agent))
-            except PersonaOptError as error:
-                ends.append(error)
+    def align(place, arguments, agent):
+        lm = scripted_lm(gather=0.02, replies=arguments.pop("replies", None))
+        barrier.wait()
+        try:
+            with dspy.context(lm=lm, adapter=None):
+                ends[place] = PersonaAligner(**{"latest": 4, "held_out": 2, "epochs": 1} | arguments).compile(agent)
+        except PersonaOptError as error:
+            ends[place] = error
 
-        threads = [threading.Thread(target=align, args=(agent,)) for agent in agents]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    refused = [end for end in ends if isinstance(end, VersionConflict)]
-    won = [end for end in ends if isinstance(end, PersonaAgent)]
-    assert (len(refused), len(won)) == (1, 1)
-    assert [version.persona for version in user.personas()] == [won[0].persona]
+    agents = [PersonaAgent("message -> reply", user=user, retrieve=0) for _ in settings]
+    threads = [
+        threading.Thread(target=align, args=(place, dict(arguments), agents[place]))
+        for place, arguments in enumerate(settings)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [ends[place] for place in range(len(settings))]
+
+
+def adding(text):
+    return {"edit": lambda given: {"edits": [{"action": "add", "text": text}]}}
+
+
+def test_of_two_alignments_at_once_that_learn_the_same_one_version_is_stored(user):
+    first, second = at_once(user, {}, {})
+    assert [version.persona for version in user.personas()] == [first.persona]
+    assert first.persona == second.persona
+    assert first.persona_version == second.persona_version == 1
+    notes = " ".join((*first.detailed_results.notes, *second.detailed_results.notes))
+    assert "version 1, which was stored meanwhile, says all that was learnt" in notes
+
+
+def test_of_two_alignments_at_once_both_are_kept(user):
+    loose = {"acceptance": AcceptAll(), "start": EmptyStart()}
+    ends = at_once(user, {"replies": adding("Likes tea."), **loose}, {"replies": adding("Likes rain."), **loose})
+    assert {statement.text for statement in user.persona.statements} == {"Likes tea.", "Likes rain."}
+    assert [version.parent for version in user.personas()] == [None, 1]
+    later = next(end for end in ends if end.persona_version == 2)
+    assert later.persona == user.persona
+    assert later.detailed_results.notes == (
+        "rebased on version 1, which was stored meanwhile; together they were not tried",
+    )
+    assert later.detailed_results.after == user.persona
+
+
+def test_what_does_not_fit_is_refused_and_nothing_is_lost(user):
+    user.save_persona(Persona.from_text("Likes tea."), parent=0, author="me")
+
+    def replacing(text):
+        return {"edit": lambda given: {"edits": [{"action": "replace", "statement": 1, "text": text}]}}
+
+    ends = at_once(
+        user,
+        {"replies": replacing("Likes coffee."), "acceptance": AcceptAll()},
+        {"replies": replacing("Likes milk."), "acceptance": AcceptAll()},
+    )
+    (refused,) = [end for end in ends if isinstance(end, VersionConflict)]
+    (kept,) = [end for end in ends if isinstance(end, PersonaAgent)]
+    assert "call agent.refresh() and align again" in str(refused)
+    assert user.persona == kept.persona
+    assert user.version == 2
+    assert user.store.unfinished_runs(user.id) == []
 
 
 def test_the_student_is_left_alone_and_the_new_version_says_where_it_comes_from(user):

@@ -16,7 +16,7 @@ from personaopt.interaction import Interaction
 from personaopt.memory import open_store
 from personaopt.optimizers.asks import drive
 from personaopt.optimizers.autograd import TextualGraph
-from personaopt.optimizers.critics import ContrastiveCritic, LMCritic
+from personaopt.optimizers.critics import ChainedCritic, ContrastiveCritic, LMCritic
 from personaopt.optimizers.losses import Outcome
 from personaopt.persona import Persona
 
@@ -39,8 +39,11 @@ def agent():
         yield PersonaAgent("message -> reply", user=store.user("u"))
 
 
-def backward(graph, critic, lm=None):
-    def level(asks):
+def backward(graph, critic, lm=None, names=None):
+    names = [] if names is None else names
+
+    def level(name, asks):
+        names.append(name)
         return (yield asks)
 
     with dspy.context(lm=lm, adapter=None):
@@ -83,6 +86,51 @@ def test_a_critique_that_fails_leaves_no_gradient_and_the_others_stay(agent):
     assert "AdapterParseError" in failure.reason
     assert [gradient.outcome.interaction.id for gradient in graph.persona.gradients] == ["i0", "i1", "i3"]
     assert [len(response.gradients) for response in graph.responses] == [1, 1, 0, 1]
+
+
+def test_a_chained_critic_writes_the_losses_first_and_the_second_call_does_not_see_the_truth(agent):
+    graph = TextualGraph(agent, Persona(), outcomes(5))
+    lm = scripted_lm(gather=0.1)
+    names: list = []
+    assert backward(graph, ChainedCritic(), lm, names) == []
+    assert names == ["loss", "critique"]
+    assert lm.engine.levels == [5, 5]  # two levels, whatever n is
+    assert [call.kind for call in lm.engine.calls] == ["loss"] * 5 + ["critique"] * 5
+    for call in lm.engine.calls[5:]:
+        assert "expected" not in call.sections
+        assert call.sections["loss"] in {loss.variable.value for loss in graph.losses}
+    assert all("Best, Kim" in loss.variable.value for loss in graph.losses)
+    assert len(graph.persona.gradients) == len(graph.persona.variable.gradients) == 5
+
+
+def test_a_loss_that_fails_costs_no_second_call(agent):
+    graph = TextualGraph(agent, Persona(), outcomes(4))
+
+    def spoil(kind, number, prompt):
+        failed = {"loss": "house 1\n", "critique": "house 3\n"}.get(kind, "never")
+        return "I'm sorry, I can't help with that." if failed in prompt else None
+
+    lm = scripted_lm(spoil=spoil)
+    failures = backward(graph, ChainedCritic(), lm)
+    assert len(failures) == 2
+    assert [gradient.outcome.interaction.id for gradient in graph.persona.gradients] == ["i0", "i2"]
+    assert not [call for call in lm.engine.calls if call.kind == "critique" and "house 1\n" in call.user]
+
+
+def test_critiques_drawn_anew_are_other_requests(agent):
+    lm = scripted_lm()
+    seen = []
+    lm.engine.spoil = lambda kind, number, prompt: seen.append(kind)
+    for again in (0, 1):
+        graph = TextualGraph(agent, Persona(), outcomes(2))
+        with dspy.context(lm=lm, adapter=None):
+            drive(graph.backward(LMCritic(), lambda name, asks: (yield asks), again=again), threads=2)
+    assert seen == ["critique"] * 4
+    first, second = (
+        [ask.asked.get("again") for ask in (LMCritic().gradient(agent, Persona(), outcome).again(time),)]
+        for time, outcome in ((1, outcomes(1)[0]), (2, outcomes(1)[0]))
+    )
+    assert (first, second) == ([1], [2])
 
 
 QUIET = """

@@ -65,7 +65,7 @@ def bounded(lm, tokens=400):
 @pytest.mark.parametrize(("n", "h", "epochs", "k"), [(3, 2, 2, 1), (4, 2, 1, 3), (2, 0, 3, 1), (5, 3, 2, 2)])
 def test_the_most_calls_are_made_when_every_step_runs_and_all_answers_are_wrong(store, n, h, epochs, k, awaited):
     lm = bounded(scripted_lm(replies=always_wrong()))
-    settings = {"latest": n, "held_out": h, "epochs": epochs, "candidates": k}
+    settings = {"latest": n, "held_out": h, "epochs": epochs, "candidates": k, "recriticise": True}
     preview, usage = foreseen_and_spent(user_with(store, 12), lm, awaited=awaited, **settings)
     assert usage.calls == preview.maximal.calls == 1 + (n + h) + epochs * (n + k + k * (n + h))
     assert preview.repeats == (ATTEMPTS - 1) * preview.maximal.calls

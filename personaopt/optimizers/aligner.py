@@ -33,6 +33,7 @@ from personaopt.optimizers.preview import Preview
 from personaopt.optimizers.results import Alignment, Step
 from personaopt.optimizers.resuming import begun, described, fingerprint_of
 from personaopt.optimizers.run import Run
+from personaopt.optimizers.settings import check_whole, plain
 from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
 from personaopt.optimizers.storing import end, under_way
 from personaopt.optimizers.trainset import with_truth
@@ -104,10 +105,10 @@ class PersonaAligner(Teleprompter):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        _check_whole(latest=(latest, 1), held_out=(held_out, 0), epochs=(epochs, 0))
-        _check_whole(windows=(windows, 1), threads=(threads, 1))
+        check_whole(latest=(latest, 1), held_out=(held_out, 0), epochs=(epochs, 0))
+        check_whole(windows=(windows, 1), threads=(threads, 1))
         if candidates is not None:
-            _check_whole(candidates=(candidates, 1))
+            check_whole(candidates=(candidates, 1))
         self.latest, self.held_out, self.epochs = latest, held_out, epochs
         self.candidates = candidates
         self.metric = metric
@@ -183,7 +184,7 @@ class PersonaAligner(Teleprompter):
     def get_params(self) -> dict[str, Any]:
         """What it was made with, as JSON values: strategies by their names, so that no LM and no key is logged."""
         return {
-            name: dataclasses.asdict(value) if isinstance(value, Budget) else _plain(value)
+            name: dataclasses.asdict(value) if isinstance(value, Budget) else plain(value)
             for name, value in vars(self).items()
         }
 
@@ -257,6 +258,8 @@ class PersonaAligner(Teleprompter):
     ) -> Run:
         agent.user.require_consent("learn")
         as_of = agent.user.store.last_forgetting(agent.user.id)  # before anything is read
+        if resume and not checkpoint:
+            raise ConfigurationError("To go on with an alignment, make the aligner with checkpoint=True.")
         history = with_truth(agent, trainset)
         choice = self.window or LatestWindow(self.latest, self.held_out)
         window = choice.choose(history, {}, self.seed)
@@ -291,17 +294,3 @@ def _graph(run: Run) -> TextualGraph:
     from personaopt.optimizers.autograd import TextualGraph  # brings textgrad, which takes seconds to import
 
     return TextualGraph(run.agent, run.persona, run.wrong)
-
-
-def _check_whole(**settings: tuple[Any, int]) -> None:
-    for name, (value, least) in settings.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ConfigurationError(f"{name} must be a whole number of at least {least}; it is {value!r}.")
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return getattr(value, "__qualname__", type(value).__qualname__)

@@ -22,6 +22,7 @@ from dspy.utils.exceptions import AdapterParseError, LMError
 from personaopt.errors import ConfigurationError, PersonaOptError
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.optimizers.codec import Codec
+from personaopt.optimizers.watching import UNWATCHED, Watch
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -169,23 +170,6 @@ def always(calls: int) -> bool:
     return True
 
 
-class Watch:
-    """Hears of the asks of a level as they come back. This one does nothing."""
-
-    def ended(self, place: int, result: Any) -> None:
-        """One came back; called from the thread or task that drives, in the order in which they do."""
-
-    def due(self) -> float | None:
-        """Seconds until `flush` wants to be called, at least 0; None where there is nothing to write."""
-        return None
-
-    def flush(self) -> None:
-        """Write what is to be kept; may take a while."""
-
-
-UNWATCHED = Watch()
-
-
 def drive(steps: Steps[T], *, threads: int, may_repeat: MayRepeat = always, watch: Watch = UNWATCHED) -> T:
     """Run an algorithm with threads that carry DSPy's context.
 
@@ -219,14 +203,20 @@ def _run(level: Level, pool: ThreadPoolExecutor, may_repeat: MayRepeat, watch: W
         future = pool.submit(contextvars.copy_context().run, ask.now, may_repeat)
         future.add_done_callback(lambda _, place=place: back.put(place))  # type: ignore[misc]
         futures.append(future)
-    left = len(futures)
-    while left:
-        with contextlib.suppress(queue.Empty):
-            place = back.get(timeout=watch.due())
-            left -= 1
-            watch.ended(place, futures[place].result())
-        if not left or (back.empty() and watch.due() == 0):
-            watch.flush()
+    heard: set[int] = set()
+    try:
+        while len(heard) < len(futures):
+            with contextlib.suppress(queue.Empty):
+                place = back.get(timeout=watch.due())
+                heard.add(place)
+                watch.ended(place, futures[place].result())
+            if len(heard) == len(futures) or (back.empty() and watch.due() == 0):
+                watch.flush()
+    except BaseException:
+        for place, future in enumerate(futures):  # what is paid for is kept
+            if place not in heard and not future.cancel() and future.done() and future.exception() is None:
+                watch.ended(place, future.result())
+        raise
     return [future.result() for future in futures]
 
 

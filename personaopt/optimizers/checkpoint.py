@@ -43,7 +43,7 @@ class Checkpoint:
         fingerprint: What it was begun with.
         spent: What it had cost by then.
         results: How many results it had by then.
-        trouble: Why nothing is kept any more; empty while it is.
+        trouble: Why nothing could be kept any more; empty where it could.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Checkpoint:
         self._begun = bool(recorded)
         self._level = 0
         self._waiting: dict[str, Any] = {}
+        self._off = False
         self._free_at = 0.0
 
     def begin(self, asks: Sequence[Ask[Any]]) -> dict[int, Any]:
@@ -78,13 +79,15 @@ class Checkpoint:
 
     def add(self, place: int, ask: Ask[Any], result: Any) -> None:
         """A call of the level came back. An LM that could not be reached is not kept: it may be there next time."""
-        if ask.codec is None or not ask.calls or self.trouble:
+        if not ask.calls or self._off:
             return
+        kept = None  # but what it cost is
         if isinstance(result, Failure):
             if not result.unreachable:
-                self._waiting[str(place)] = {"asked": digest(ask), "failed": result.reason}
-        else:
-            self._waiting[str(place)] = {"asked": digest(ask), "gave": ask.codec.write(result)}
+                kept = {"asked": digest(ask), "failed": result.reason}
+        elif ask.codec is not None:
+            kept = {"asked": digest(ask), "gave": ask.codec.write(result)}
+        self._waiting[str(place)] = kept
 
     def due(self) -> float | None:
         """Seconds until `flush` wants to be called."""
@@ -96,20 +99,22 @@ class Checkpoint:
         Args:
             usage: What the alignment has cost so far.
         """
-        if not self._waiting or self.trouble:
+        if not self._waiting or self._off:
             return
         began = time.monotonic()
         store, user = self._user.store, self._user.id
         key = f"{self._level:04}.{min(map(int, self._waiting)):05}"
+        results = {place: kept for place, kept in self._waiting.items() if kept is not None}
         try:
             if not self._begun:
                 store.start_run(user, self._run, self.fingerprint)
                 self._begun = True
-            if not store.record_call(
-                user, self._run, key, {"results": self._waiting, "usage": dataclasses.asdict(usage)}
-            ):
-                self.trouble = "what its calls gave is no longer kept: it was removed from the store meanwhile"
+            value = {"results": results, "usage": dataclasses.asdict(usage)}
+            self._off = not store.record_call(
+                user, self._run, key, value
+            )  # it may have had to make room for newer ones
         except PersonaOptError as error:
+            self._off = True
             self.trouble = f"what its calls gave could not be kept ({type(error).__name__})"
         self._waiting = {}
         now = time.monotonic()

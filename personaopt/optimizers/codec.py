@@ -15,12 +15,24 @@ class Codec(Generic[T]):
 
     Attributes:
         write: From the result to JSON values.
-        read: Back again; what it raises as a `PersonaOptError` makes the ask be made again.
+        read: Back again; what it raises as a `PersonaOptError`, `KeyError`, `TypeError` or `ValueError` makes the ask
+            be made again.
     """
 
     write: Callable[[T], Any]
     read: Callable[[Any], T]
 
 
-AS_IT_IS: Codec[Any] = Codec(lambda value: value, lambda value: value)
-"""For results that are JSON values themselves."""
+def text(value: Any) -> str:
+    """A value that must be text.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"text was expected, not {type(value).__name__}")
+    return value
+
+
+TEXT: Codec[str] = Codec(lambda value: value, text)
+"""For results that are text."""

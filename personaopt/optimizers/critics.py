@@ -12,7 +12,7 @@ import dspy
 from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import ModelError
 from personaopt.optimizers.asks import Ask
-from personaopt.optimizers.codec import AS_IT_IS, Codec
+from personaopt.optimizers.codec import TEXT, Codec, text
 from personaopt.optimizers.losses import Outcome
 from personaopt.optimizers.quoting import is_refusal
 from personaopt.persona import Persona
@@ -114,7 +114,7 @@ class ChainedCritic:
             self.evaluate,
             lambda prediction: _written(prediction.loss, "loss"),
             reflect=True,
-            codec=AS_IT_IS,
+            codec=TEXT,
             lm=self.evaluate.lm or agent.lm,
             expected=as_text(excerpts(outcome.interaction.ground_truth)),
             **_shown(agent, outcome),
@@ -177,20 +177,20 @@ def _shown(agent: PersonaAgent, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _written(text: Any, what: str) -> str:
+def _written(value: Any, what: str) -> str:
     """What an LM wrote.
 
     Raises:
         ModelError: It wrote nothing, or that it will not.
     """
-    written = str(text or "").strip()
+    written = str(value or "").strip()
     if not written or is_refusal(written):
         raise ModelError(f"The critic gave no {what}.")
     return written
 
 
 def _kept(outcome: Outcome) -> Codec[Gradient]:
-    return Codec(lambda gradient: gradient.text, lambda text: Gradient(outcome, text))
+    return Codec(lambda gradient: gradient.text, lambda value: Gradient(outcome, text(value)))
 
 
 def as_text(values: Mapping[str, Any]) -> str:

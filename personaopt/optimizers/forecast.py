@@ -36,9 +36,9 @@ from personaopt.optimizers.windows import FEWEST
 def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction] = ()) -> Preview:
     """What a run will cost. No LM is asked and nothing is embedded.
 
-    At most s + p + (n+h) + E(c·n + k·e + k(n+h)) calls: s for a first persona, p for what is simulated to choose the
-    window, c and e those of critic and editor, and as many more for each answer as the metric makes. Every further
-    window that an epoch is left for makes n + h more.
+    At most s + p + (n+h) + E(c·n + k·e + k(n+h)) calls, all of them where every epoch runs and criticises anew: s for a
+    first persona, p for what is simulated to choose the window, c and e those of critic and editor, and as many more
+    for each answer as the metric makes. Every further window that an epoch is left for makes n + h more.
 
     Args:
         run: The alignment, not begun, in the context in which it will run.
@@ -52,7 +52,10 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
     n, size = len(run.window.learn), len(run.window.all)
     taken = {item.id for item in pool}
     first = [*pool, *(item for item in run.window.all if item.id not in taken)]
-    trials = epochs * run.candidates * size
+    tried = epochs
+    if run.candidates == 1 and not getattr(run.acceptance, "needs_trial", True):
+        tried = max(epochs - 1, 0)  # what the last epoch proposes is taken unseen
+    trials = tried * run.candidates * size
     moved = min(run.moves.left, max(epochs - 1, 0)) * size
     shown = run.history if run.moves.left else first
     critic, editor = getattr(run.critic, "calls", 1), getattr(run.editor, "calls", 1)
@@ -68,7 +71,7 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
     parts = [part for part in parts if part.maximal.calls]
     most = sum(part.maximal.calls for part in parts)
     before = sum(part.name in ("first persona", "simulation") for part in parts)
-    levels = before + epochs * (int(getattr(run.critic, "levels", bool(critic))) + bool(editor) + 1)
+    levels = before + epochs * (int(getattr(run.critic, "levels", bool(critic))) + bool(editor)) + tried
     return Preview(tuple(parts), (ATTEMPTS - 1) * most, levels, tuple(_notes(run, parts, most)))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from personaopt.lm.metering import Meter, Usage
-from personaopt.optimizers.asks import Ask, Steps, Watch
+from personaopt.optimizers.asks import Ask, Steps
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.checkpoint import Checkpoint
 from personaopt.optimizers.events import (
@@ -21,6 +21,7 @@ from personaopt.optimizers.events import (
     Listener,
     tell,
 )
+from personaopt.optimizers.watching import Watch
 
 
 class OutOfBudget(Exception):

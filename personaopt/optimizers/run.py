@@ -131,7 +131,7 @@ class Run:
         answered = [known[item.id] for item in self.window.all]
         failures = [result for _, result in answered if isinstance(result, Failure)]
         if len(failures) == len(answered):
-            if self.levels.checkpoint and not failures[0].unreachable:
+            if self.levels.checkpoint and not failures[0].unreachable and not self.moves.made:
                 self.levels.checkpoint.discard()  # such replies are not worth keeping
             raise ModelError(f"The LM answered none of {len(answered)} interactions: {failures[0].reason}")
         if failures:
@@ -156,7 +156,11 @@ class Run:
         return True
 
     def propose(self, gradients: Sequence[Gradient], refusals: int) -> Steps[tuple[list[Edits], list[Failure]]]:
-        """Candidate edits from the gradients, and what the editor failed to give."""
+        """Candidate edits from the gradients, and what the editor failed to give.
+
+        On further windows an editor begins where it would after a refusal: an LM is told to leave single complaints
+        aside, since by then it is the errors of critics that make most of them.
+        """
         request = EditRequest(
             agent=self.agent,
             persona=self.persona,
@@ -165,7 +169,7 @@ class Run:
             tried=self.tried[self.retired :],
             count=self.candidates,
             seed=self.seed + 1000 * self.levels.epoch,
-            refusals=refusals,
+            refusals=refusals or int(self.moves.made > 0),
         )
         results = yield from self.levels.ask("edit", self.editor.propose(request))
         failures = [result for result in results if isinstance(result, Failure)]

@@ -146,22 +146,13 @@ def rebased(base: Persona, edits: tuple[Edit, ...], current: PersonaVersion) -> 
     """
     before = {statement.id: statement for statement in base.statements}
     now = {statement.id: statement for statement in current.persona.statements}
-    fitting = []
+    if all(now.get(edit.statement.id if edit.statement else str(edit.target)) == edit.statement for edit in edits):
+        return current.persona  # the same was learnt there
     try:
         for edit in edits:
-            if edit.target is not None:
-                if edit.target not in now and edit.statement is None:
-                    continue  # removed there too
-                if now.get(edit.target) == edit.statement:
-                    continue  # changed in the same way
-                if now.get(edit.target) != before.get(edit.target):
-                    raise PersonaError(f"the statement {edit.target!r} was changed in both")
-            elif edit.statement is not None and edit.statement.id in now:
-                if now[edit.statement.id].text != edit.statement.text:
-                    raise PersonaError(f"the statement {edit.statement.id!r} was added in both, with other words")
-                continue
-            fitting.append(edit)
-        return current.persona.apply(fitting)
+            if edit.target is not None and now.get(edit.target) != before.get(edit.target):
+                raise PersonaError(f"the statement {edit.target!r} was changed there too")
+        return current.persona.apply(edits)
     except PersonaError as error:
         reason = str(error).rstrip(".")
         raise VersionConflict(
