@@ -32,7 +32,7 @@ class Retention:
     max_count: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_age is not None and not (_number(self.max_age) and 0 < self.max_age < math.inf):
+        if self.max_age is not None and not 0 < _number(self.max_age) < math.inf:
             raise ConfigurationError(f"max_age is a number of seconds above 0, not {self.max_age!r}.")
         if self.max_count is not None and not (isinstance(self.max_count, int) and _number(self.max_count) > 0):
             raise ConfigurationError(f"max_count is a whole number of at least 1, not {self.max_count!r}.")

@@ -128,11 +128,11 @@ class PresidioFinder:
         return sorted(taken, key=lambda found: found.start)
 
 
-_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])")
+_EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%-](?:[\w.+%'-]{0,63}[\w.+%-])?@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?!\w)", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-])")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:])(?=[0-9A-F]*:[0-9A-F]*:)[0-9A-F:]{2,39}(?![\w:])", re.IGNORECASE)
+_IPV6 = re.compile(r"(?<![\w:])(?=[0-9A-F]*:[0-9A-F]*:)(?=\S*\d)[0-9A-F:]{2,39}(?![\w:])", re.IGNORECASE)
 _SECRETS = re.compile(
     r"""
     -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
@@ -213,7 +213,8 @@ def _phones(text: str, regions: Sequence[str]) -> Iterator[tuple[int, int]]:
     for region in (None, *regions):
         if region is None and "+" not in text:
             continue
-        for match in phonenumbers.PhoneNumberMatcher(text, region):
+        # In groups as they are written there, or in none: most other numbers of that length are something else.
+        for match in phonenumbers.PhoneNumberMatcher(text, region, phonenumbers.Leniency.STRICT_GROUPING):
             yield match.start, match.end
 
 
