@@ -37,6 +37,7 @@ def test_further_windows_find_what_the_first_one_hides(user):
     assert user.quality(many.persona.render()) > user.quality(one.persona.render())
     assert few < more <= preview.maximal.calls
     assert len(many.detailed_results.steps) > len(one.detailed_results.steps)
+    assert one.detailed_results.steps[0] == many.detailed_results.steps[0]
     again, same, _ = aligned(user, epochs=8, windows=8, awaited=True)
     assert (again.persona, same) == (many.persona, more)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import json
 import math
 from random import Random
 
@@ -40,6 +41,7 @@ from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.critics import contrast
 from personaopt.optimizers.losses import Outcome
 from personaopt.persona import Persona, Statement
+from personaopt.signatures.edit import FOCUSES
 
 ALL_RULES = [
     Rule(situation, aspect, value)
@@ -184,6 +186,26 @@ def test_feedback_that_contradicts_itself_goes_by_support():
     short = Rule("travel", "length", "6")
     texts = [sentence(rule, Random(0)) for rule in (blue, red, red, short)]
     assert supported(texts) == [(red, [2, 3]), (short, [4])]
+
+
+def test_the_editor_keeps_to_its_focus():
+    red, short, low = Rule("invoices", "folder", "red"), Rule("travel", "length", "6"), Rule("night", "case", "lower")
+    feedback = [sentence(rule, Random(0)) for rule in (red, red, short, low)]
+    persona = [sentence(Rule("night", "case", "upper"), Random(0))]
+    given = {"persona": json.dumps(persona), "feedback": json.dumps(feedback), "refused": "[]"}
+
+    def edited(**more):
+        edits = StandIn()._edits({**given, **more}, Random(0))
+        return [(edit["action"], rules_in(edit["text"])) for edit in edits]
+
+    complaints, worst, wrong = FOCUSES
+    assert edited() == edited(focus=complaints) == [("add", [red])]
+    assert edited(focus=worst.replace("{worst}", "3")) == [("add", [short])]
+    assert edited(focus=wrong) == [("replace", [low])]
+    single = json.dumps(feedback[1:])
+    assert edited(feedback=single, focus=complaints) == []
+    assert len(edited(feedback=single)) == 3
+    assert [rules for _, rules in edited(feedback=single, refused=json.dumps(feedback))] == []
 
 
 def test_a_contrast_is_read_as_a_critic_would(users):

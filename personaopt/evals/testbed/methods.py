@@ -22,12 +22,14 @@ from personaopt.evals.testbed.users import AnswerMail, InventedUser
 from personaopt.interaction import Interaction
 from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.memory import CallableEmbedder, open_store
-from personaopt.optimizers.acceptance import AcceptAll
+from personaopt.optimizers.acceptance import AcceptAll, ImprovesBoth
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.asks import Ask
 from personaopt.optimizers.budget import Budget
+from personaopt.optimizers.critics import ContrastiveCritic, LMCritic
 from personaopt.optimizers.editors import EditRequest, Edits
 from personaopt.optimizers.events import EpochEnded, Event
+from personaopt.optimizers.losses import ResponseObjective
 from personaopt.optimizers.windows import latest_with_slice
 from personaopt.persona import Persona
 
@@ -81,7 +83,7 @@ Method = Callable[[Trial], Path]
 
 
 def aligned(trial: Trial, **settings: Any) -> Path:
-    """Ours: `PersonaAligner`, with its defaults but for the window and the budget.
+    """`PersonaAligner` with its defaults, one window and as many epochs as the budget allows.
 
     Args:
         trial: What is given.
@@ -107,6 +109,25 @@ def aligned(trial: Trial, **settings: Any) -> Path:
         after = PersonaAligner(**arguments | settings).compile(agent)
     path.append((engine.calls.total(), after.persona.render()))
     return path
+
+
+def ours(trial: Trial, **settings: Any) -> Path:
+    """`PersonaAligner`, windows of 10 + 5 while the budget lasts, the contrast as feedback, a tolerance of 0.1.
+
+    Args:
+        trial: What is given.
+        **settings: Other arguments of `PersonaAligner`.
+    """
+    acceptance = ImprovesBoth(ResponseObjective.minimum_effect, tolerance=0.1)
+    chosen: dict[str, Any] = {
+        "latest": 10, "held_out": 5, "windows": _FOREVER, "critic": ContrastiveCritic(), "acceptance": acceptance
+    }  # fmt: skip
+    return aligned(trial, **chosen | settings)
+
+
+def fused(trial: Trial) -> Path:
+    """As `ours`, but an LM writes every critique in a call of its own (PersonaAgent's loss and gradient in one)."""
+    return ours(trial, critic=LMCritic())
 
 
 class RewritePersona(dspy.Signature):
@@ -244,4 +265,11 @@ def _silence() -> Iterator[None]:
         logger.setLevel(level)
 
 
-METHODS: Mapping[str, Method] = {"ours": aligned, "ungated": ungated, "textgrad": stock_textgrad, "gepa": gepa}
+METHODS: Mapping[str, Method] = {
+    "ours": ours,
+    "fused": fused,
+    "defaults": aligned,
+    "ungated": ungated,
+    "textgrad": stock_textgrad,
+    "gepa": gepa,
+}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -190,7 +191,8 @@ class StandIn:
     def _edits(self, given: Mapping[str, str], draw: Random) -> list[dict[str, Any]]:
         """At most five edits, the most supported first; none that was refused.
 
-        As it is asked to, it takes up what several pieces of feedback agree on, and single ones only where none agree.
+        As it is asked to, it takes up what several pieces of feedback agree on, and single ones only where none agree;
+        and it keeps to a focus.
         """
         persona, feedback = json.loads(given["persona"]), json.loads(given["feedback"])
         feedback = [self._critique(*seen, draw) if (seen := prompts.contrast(text)) else text for text in feedback]
@@ -204,6 +206,13 @@ class StandIn:
             if rule not in refused and told.get(rule.about, "") != rule.value
         ]
         agreed = [(rule, numbers) for rule, numbers in asked if len(numbers) > 1]
+        focus = given.get("focus", "")
+        if "leave single complaints aside" in focus:
+            asked = agreed
+        elif found := re.search(r"feedback numbered (\d+)", focus):
+            asked = agreed = [(rule, numbers) for rule, numbers in asked if int(found[1]) in numbers]
+        elif "Add nothing" in focus:
+            asked = agreed = [(rule, numbers) for rule, numbers in asked if rule.about in lines]
         for rule, numbers in (agreed or asked)[:MOST_EDITS]:
             line = lines.get(rule.about)
             edit: dict[str, Any] = {"action": "add", "text": sentence(rule, draw), "feedback": numbers}
