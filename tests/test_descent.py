@@ -168,6 +168,26 @@ def test_a_text_never_passes_its_limit_and_the_next_step_is_told():
     assert json.loads(lm.engine.calls[0].sections["token_limit"]) == 20
 
 
+def test_conversations_are_not_copied_and_nothing_repeats_them():
+    asked = "My old neighbour Ferdinand keeps seven grey geese behind the mill and asks what they should eat in winter"
+    lm = editor({"action": "add", "text": f"The user says: {asked}."})
+    persona = variable("- A.", LOWER)
+    (gradient,) = persona.gradients
+    conversation = (
+        f"<LM_SYSTEM_PROMPT>A</LM_SYSTEM_PROMPT><LM_INPUT> {asked} </LM_INPUT>\n<LM_OUTPUT> Oats. </LM_OUTPUT>"
+    )
+    persona.gradients_context[gradient] = {"context": conversation, "response_desc": "", "variable_desc": ""}
+    optimizer = po.PersonaDescent([persona], lm)
+    optimizer.step()
+    optimizer.step()
+    assert persona.value == "- A."
+    assert "copies more than 12 consecutive words" in optimizer.skipped[0].reason
+    assert "geese" not in optimizer.skipped[0].reason
+    refused = lm.engine.calls[-1].sections["refused"]
+    assert "say it in general terms" in refused
+    assert "winter" not in refused
+
+
 def test_five_edits_a_step_and_those_that_mean_nothing_are_left_out():
     adds = [{"action": "add", "text": f"Likes {number}."} for number in range(7)]
     persona = variable("- A.", LOWER)

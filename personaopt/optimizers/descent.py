@@ -7,17 +7,20 @@ Importing this module imports textgrad, quietly.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import dspy
 
 from personaopt.errors import ConfigurationError, PersonaError
+from personaopt.interaction import Interaction
 from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.lm.textgrad_engine import dspy_lm
 from personaopt.optimizers.asks import Ask, Failure, Steps, adrive, drive, one_call_an_attempt
 from personaopt.optimizers.editors import SHOWN_REFUSALS, Edits, edits_of, numbered
+from personaopt.optimizers.quoting import Texts, shortened
 from personaopt.persona import DEFAULT_TOKEN_LIMIT, Edit, Persona, estimate_tokens
 from personaopt.signatures.edit import EditPersona
 
@@ -61,9 +64,10 @@ class PersonaDescent(_textgrad.optimizer.optimizer.Optimizer):  # type: ignore[n
 
     TextGrad's own optimizer shows its LM the first and last ten words of a longer variable, replaces the whole text,
     and loses the run when a reply has no tags. Here the LM is shown every line and all gradients, in an order that is
-    the same in every run, and answers with at most five edits. A text never passes its token limit, and lines that no
-    edit is about stay letter for letter. All variables are edited at once. A reply that is of no use is asked for
-    again, three times in all, and then skipped: the variable stays, and `skipped` says why.
+    the same in every run, and answers with at most five edits. A text never passes its token limit, no edit copies more
+    than twelve words in a row from a conversation, and lines that no edit is about stay letter for letter. All
+    variables are edited at once. A reply that is of no use is asked for again, three times in all, and then skipped:
+    the variable stays, and `skipped` says why.
 
     Args:
         parameters: The variables; each line of one is a statement.
@@ -162,12 +166,16 @@ class PersonaDescent(_textgrad.optimizer.optimizer.Optimizer):  # type: ignore[n
             edits = edits_of(prediction.edits or [], persona, feedback)
             persona.apply(edits)  # raises where two of them do not go together
             tokens = estimate_tokens(edited(text, edits))
-            if tokens > self.token_limit:
-                reason = f"the text would have {tokens} tokens and its limit is {self.token_limit}"
-                self._refused[place].append(f"{'; '.join(map(str, edits))} ({reason})")
-                raise PersonaError(f"The edits were refused: {reason}.")
-            return edits
+            if reason := conversations.refused(edits):
+                shown = shortened(edits)  # what must not be copied is not repeated either
+            elif tokens > self.token_limit:
+                reason, shown = f"the text would have {tokens} tokens and its limit is {self.token_limit}", edits
+            else:
+                return edits
+            self._refused[place].append(f"{'; '.join(map(str, shown))} ({reason})")
+            raise PersonaError(f"The edits were refused: {reason}.")
 
+        conversations = Texts(_conversations(self.parameters[place]))
         signature: Any = EditPersona
         inputs: dict[str, Any] = {
             "persona": numbered(line.text for line in persona.statements),
@@ -195,6 +203,15 @@ def gradients_in_order(variable: Any) -> list[str]:
 
     ordered = sorted(map(key, variable.gradients))
     return list(dict.fromkeys(text for _, text in ordered if text.strip()))
+
+
+def _conversations(variable: Any) -> Iterator[Interaction]:
+    """What was asked and answered under a variable, as far as its gradients tell; none of it belongs into its text."""
+    for context in list(variable.gradients_context.values()):
+        said = str(context["context"]) if context else ""
+        asked, answered = (re.findall(rf"<{tag}>(.*?)</{tag}>", said, re.DOTALL) for tag in ("LM_INPUT", "LM_OUTPUT"))
+        if asked or answered:
+            yield Interaction({"input": "\n".join(asked)}, response={"output": "\n".join(answered)})
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
