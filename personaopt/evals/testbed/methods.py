@@ -104,6 +104,7 @@ def aligned(trial: Trial, **settings: Any) -> Path:
         "seed": trial.seed,
         "epochs": _FOREVER,
         "threads": 1,
+        "checkpoint": False,
     }
     with dspy.context(lm=lm):
         after = PersonaAligner(**arguments | settings).compile(agent)
