@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from personaopt.agent import PersonaAgent
     from personaopt.errors import (
         ConfigurationError,
+        ConsentError,
         DataError,
+        ForgottenError,
         ModelError,
         PersonaError,
         PersonaOptError,
@@ -27,7 +29,19 @@ if TYPE_CHECKING:
     from personaopt.lm.local import configure_local, local_lm
     from personaopt.lm.metering import Usage
     from personaopt.lm.textgrad_engine import textgrad_engine
-    from personaopt.memory import Memory, PersonaVersion, Store, User, open_store
+    from personaopt.memory import (
+        Forgotten,
+        Memory,
+        PatternFinder,
+        PersonaVersion,
+        PresidioFinder,
+        Redaction,
+        Redactor,
+        Retention,
+        Store,
+        User,
+        open_store,
+    )
     from personaopt.memory.embedding import Embedder, local_embedder
     from personaopt.optimizers.acceptance import AcceptAll, ImprovesBoth, PairedTest, Strict
     from personaopt.optimizers.aligner import PersonaAligner
@@ -49,7 +63,9 @@ _MODULES = {
     "personaopt.agent": ("PersonaAgent",),
     "personaopt.errors": (
         "ConfigurationError",
+        "ConsentError",
         "DataError",
+        "ForgottenError",
         "ModelError",
         "PersonaError",
         "PersonaOptError",
@@ -63,7 +79,19 @@ _MODULES = {
     "personaopt.lm.local": ("configure_local", "local_lm"),
     "personaopt.lm.metering": ("Usage",),
     "personaopt.lm.textgrad_engine": ("textgrad_engine",),
-    "personaopt.memory": ("Memory", "PersonaVersion", "Store", "User", "open_store"),
+    "personaopt.memory": (
+        "Forgotten",
+        "Memory",
+        "PatternFinder",
+        "PersonaVersion",
+        "PresidioFinder",
+        "Redaction",
+        "Redactor",
+        "Retention",
+        "Store",
+        "User",
+        "open_store",
+    ),
     "personaopt.memory.embedding": ("Embedder", "local_embedder"),
     "personaopt.optimizers.acceptance": ("AcceptAll", "ImprovesBoth", "PairedTest", "Strict"),
     "personaopt.optimizers.aligner": ("PersonaAligner",),
@@ -87,11 +115,14 @@ __all__ = [
     "Budget",
     "ByHand",
     "ConfigurationError",
+    "ConsentError",
     "DataError",
     "Edit",
     "Embedder",
     "EveryInteractions",
     "EverySessions",
+    "Forgotten",
+    "ForgottenError",
     "HardestWindow",
     "ImprovesBoth",
     "Interaction",
@@ -103,6 +134,7 @@ __all__ = [
     "ModelError",
     "OnSurprise",
     "PairedTest",
+    "PatternFinder",
     "Persona",
     "PersonaAgent",
     "PersonaAligner",
@@ -110,10 +142,14 @@ __all__ = [
     "PersonaError",
     "PersonaOptError",
     "PersonaVersion",
+    "PresidioFinder",
     "Preview",
     "ProgramError",
     "Progress",
+    "Redaction",
+    "Redactor",
     "ReplayWindow",
+    "Retention",
     "Statement",
     "Store",
     "StoreError",

@@ -13,9 +13,15 @@ import typer
 from typer.exceptions import TyperException
 
 import personaopt.cli.align
+import personaopt.cli.data
 import personaopt.cli.demo
+import personaopt.cli.diff
 import personaopt.cli.doctor
 import personaopt.cli.export
+import personaopt.cli.forget
+import personaopt.cli.history
+import personaopt.cli.rollback
+import personaopt.cli.show
 from personaopt import __version__
 from personaopt.cli.output import print_json
 from personaopt.errors import ConfigurationError, PersonaOptError
@@ -31,6 +37,12 @@ app = typer.Typer(
 app.command("demo")(personaopt.cli.demo.demo)
 app.command("align")(personaopt.cli.align.align)
 app.command("export")(personaopt.cli.export.export)
+app.command("show")(personaopt.cli.show.show)
+app.command("history")(personaopt.cli.history.history)
+app.command("diff")(personaopt.cli.diff.diff)
+app.command("rollback")(personaopt.cli.rollback.rollback)
+app.command("forget")(personaopt.cli.forget.forget)
+app.add_typer(personaopt.cli.data.app, name="data")
 app.command("doctor")(personaopt.cli.doctor.doctor)
 
 

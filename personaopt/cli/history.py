@@ -1,0 +1,21 @@
+"""`personaopt history`: every version of a user's persona."""
+
+from __future__ import annotations
+
+from personaopt.cli.output import print_heading, print_item, print_json
+from personaopt.cli.stores import JsonOption, StoreOption, UserArgument, known_user, moment, opened
+
+
+def history(user: UserArgument, store: StoreOption, json: JsonOption = False) -> None:
+    """List all versions of a user's persona, oldest first: who made them, when, why and from which."""
+    with opened(store) as there:
+        versions = known_user(there, store, user).personas()
+    if json:
+        print_json({"user": user, "versions": [version.to_dict() for version in versions]})
+        return
+    print_heading(f"{user}: {len(versions)} versions")
+    for version in versions:
+        size = len(version.persona.statements)
+        redacted = ", redacted" if version.redacted else ""
+        head = f"{version.version}  {moment(version.created)}  by {version.author}, {size} statements{redacted}"
+        print_item(head, sign=">" if version is versions[-1] else " ", note=version.reason)
