@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import json
 import math
@@ -28,7 +29,13 @@ from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import ChainedCritic, LMCritic
 from personaopt.optimizers.editors import LMEditor
 from personaopt.optimizers.starts import EmptyStart, ProfileStart
-from personaopt.optimizers.windows import latest_with_slice
+from personaopt.optimizers.windows import (
+    HardestWindow,
+    LatestWindow,
+    ReplayWindow,
+    StratifiedWindow,
+    latest_with_slice,
+)
 from personaopt.persona import Edit, Persona, Statement
 
 
@@ -608,6 +615,46 @@ def test_what_is_held_out_is_never_derived_from(user):
     assert asked
     assert not asked & held
     assert not any(f'"{text}"' in profiles for text in held)
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_window_chosen_by_losses_is_simulated_once(user, awaited):
+    lm = scripted_lm(gather=0.1)
+    results = aligned_by(
+        user, lm, awaited=awaited, window=HardestWindow(4, 2, consider=10), epochs=1, start=EmptyStart()
+    ).detailed_results
+    assert lm.engine.levels == [10, 4, 1, 6]  # the pool, and nothing of it again
+    assert (len(results.window), len(results.held_out)) == (4, 2)
+    assert results.accepted
+
+
+class Peeking(LatestWindow):
+    """Holds out what went best."""
+
+    def pool(self, history, seed):
+        return history
+
+    def choose(self, history, losses, seed):
+        window = super().choose(history, losses, seed)
+        return dataclasses.replace(window, learn=window.hold_out, hold_out=window.learn) if losses else window
+
+
+def test_losses_may_not_decide_what_is_held_out(user):
+    with pytest.raises(ConfigurationError, match="Peeking lets the losses decide what is held out"):
+        aligned_by(user, scripted_lm(), window=Peeking(4, 2))
+
+
+@pytest.mark.parametrize("window", [StratifiedWindow(4, 2), ReplayWindow(4, 2, older=3), HardestWindow(4, 2)])
+def test_nothing_is_derived_from_the_slice_of_any_window(user, window):
+    lm = scripted_lm()
+    results = aligned_by(user, lm, window=window).detailed_results
+    held = {user.interaction(i).inputs["message"] for i in results.held_out}
+    asked = {call.sections["question"] for call in lm.engine.calls if call.kind == "critique"}
+    profile = next(call.user for call in lm.engine.calls if call.kind == "profile")
+    assert asked
+    assert not asked & held
+    assert not any(f'"{text}"' in profile for text in held)
+    assert not set(results.window) & set(results.held_out)
 
 
 def by_three(example, prediction, trace=None):
