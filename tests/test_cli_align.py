@@ -223,6 +223,30 @@ def refused(command: Command, folder: Path, tmp_path: Path, reason: str, *argume
     assert listed(tmp_path) == before
 
 
+def test_an_interrupted_alignment_goes_on(
+    command: Command, folder: Path, tmp_path: Path, tiny_lm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("personaopt.lm.local.local_lm", lambda **settings: tiny_lm)
+    asked = ("align", "--data", folder, "--user", "u2", *QUICK, "--store", tmp_path / "p.db", "--json")
+
+    def interrupted(*arguments: Any, **settings: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("personaopt.optimizers.aligner.try_out", interrupted)
+        code, _, stderr = command(*asked)
+    assert code == 130, stderr
+    code, stdout, stderr = command(*asked, "--resume")
+    assert code == 0, stderr
+    assert json.loads(stdout)["alignment"]["resumed"] > 0
+    code, stdout, _ = command(*asked, "--resume")
+    assert code == 0
+    assert "there was no unfinished alignment to go on with" in json.loads(stdout)["notes"]
+    code, _, stderr = command("align", "--data", folder, "--user", "u2", "--resume")
+    assert code == 2
+    assert "--store FILE" in stderr
+
+
 def listed(path: Path) -> list[str]:
     """Every file below a folder, but for those that SQLite keeps beside a database while it reads it."""
     return sorted(str(file) for file in path.rglob("*") if not file.name.endswith(("-wal", "-shm")))

@@ -60,6 +60,9 @@ def align(
     store: Annotated[
         Path | None, typer.Option(help="Record into this store; in memory without it.", show_default=False)
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an alignment in this store that was interrupted.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Align a persona on everything before a user's last 5 questions, and report on those.
@@ -67,7 +70,9 @@ def align(
     Before is the empty persona, after the aligned one, with the same retrieval, calibration and priors.
     """
     began = time.monotonic()
-    wanted = Wanted(data, user, lm, latest, epochs, retrieve, seed, out, store)
+    if resume and store is None:
+        raise typer.BadParameter("an alignment can be gone on with where --store FILE kept it", param_hint="--resume")
+    wanted = Wanted(data, user, lm, latest, epochs, retrieve, seed, out, store, resume)
     with stages_on_stderr() as stage:
         result = report(*wanted.run(stage), began)
     if json:
@@ -91,6 +96,7 @@ class Wanted:
     seed: int
     out: Path | None
     store: Path | None
+    resume: bool
 
     def run(self, stage: Stage) -> tuple[Lift, Usage]:
         """Do it; what can be refused is refused before anything is written.
@@ -157,7 +163,7 @@ class Wanted:
         aligner = PersonaAligner(
             latest=self.latest, epochs=self.epochs, seed=self.seed, budget=budget, callbacks=[progress]
         )
-        return measure(agent, exam, aligner, tell=stage)
+        return measure(agent, exam, aligner, resume=self.resume, tell=stage)
 
 
 def report(lift: Lift, usage: Usage, began: float) -> dict[str, Any]:
@@ -186,7 +192,12 @@ def report(lift: Lift, usage: Usage, began: float) -> dict[str, Any]:
         "tokens": usage.tokens,
         "seconds": round(time.monotonic() - began, 2),
         "version": alignment.version,
-        "alignment": {"calls": cost.calls, "tokens": cost.tokens, "seconds": round(cost.seconds, 2)},
+        "alignment": {
+            "calls": cost.calls,
+            "tokens": cost.tokens,
+            "seconds": round(cost.seconds, 2),
+            "resumed": alignment.resumed,
+        },
         "history": len(lift.exam.history),
         "losses": list(alignment.losses),
         "stopped": alignment.stopped,

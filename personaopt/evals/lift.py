@@ -50,6 +50,7 @@ def measure(
     aligner: PersonaAligner,
     *,
     baselines: bool = True,
+    resume: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Lift:
     """Align a persona on an exam's history, then answer its questions without and with it, and by the baselines.
@@ -61,16 +62,17 @@ def measure(
         exam: The exam.
         aligner: How the persona is learnt.
         baselines: Whether the rows of the baselines are measured too.
+        resume: Go on with an alignment of this user that was interrupted; see `PersonaAligner.compile`.
         tell: Told what is being done.
 
     Raises:
-        ConfigurationError: The task has more than one output.
+        ConfigurationError: The task has more than one output, or the interrupted alignment was begun otherwise.
         DataError: There is nothing to learn from.
         ModelError: The LM cannot be asked.
     """
     recorded = agent.user.record(exam.history)
     tell(f"{exam.user_id}: aligning on {len(recorded)} interactions")
-    aligned = aligner.compile(agent, trainset=recorded)
+    aligned = aligner.compile(agent, trainset=recorded, resume=resume)
     personas = {"before": Persona(), "after": aligned.persona}
     baselines = baselines and bool(agent.answers)
     if baselines:
