@@ -33,6 +33,7 @@ import numpy as np
 from personaopt.errors import PersonaOptError
 from personaopt.interaction import Interaction
 from personaopt.memory import Store, open_store
+from personaopt.memory.facts import Fact
 from personaopt.memory.store import Ranking, Scope
 from personaopt.persona import Persona, Statement
 
@@ -77,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         for kind, place in places.items():
             with open_store(place("probes"), embedder=RandomVectors()) as store:
                 result["probes"][kind] = probed(
-                    store, probes, random.Random(options.seed), users=15 if options.quick else 60
+                    store, probes, random.Random(options.seed), 15 if options.quick else 60, Path(folder)
                 )
         for users in (10, 30) if options.quick else (10, 1_000, 10_000):
             for kind, place in places.items():
@@ -144,13 +145,14 @@ def fill(store: Store, user: int, chance: random.Random, count: int) -> None:
     store.start_run(name, "shared run", {"of": mark})
     store.record_call(name, "shared run", "shared key", {"of": mark})
     store.start_run(name, f"run {mark}", {"of": mark})
+    store.save_facts(name, [Fact(Statement(f"{mark} drinks tea.", evidence=(f"id {mark} 0",)), 1.0, 2.0)])
 
 
-def probed(store: Store, probes: int, chance: random.Random, users: int) -> dict[str, Any]:
+def probed(store: Store, probes: int, chance: random.Random, users: int, folder: Path) -> dict[str, Any]:
     """Ask everything of everybody; count canaries of others in what comes back."""
     for user in range(users):
         fill(store, user, chance, count=chance.choice((1, 3, 10, 60)))
-    ways = reading(store, chance, users)
+    ways = reading(store, chance, users, folder)
     asked: dict[str, int] = dict.fromkeys(ways, 0)
     found = answered = refused = 0
     for probe in range(probes):
@@ -172,7 +174,7 @@ def probed(store: Store, probes: int, chance: random.Random, users: int) -> dict
     return {"probes": probes, "ways": asked, "answers_with_own_canary": answered, "refused": refused, "found": found}
 
 
-def reading(store: Store, chance: random.Random, users: int) -> dict[str, Callable[[str], Any]]:
+def reading(store: Store, chance: random.Random, users: int, folder: Path) -> dict[str, Callable[[str], Any]]:
     """Every public way of reading, as functions of the user who asks."""
 
     def other() -> str:
@@ -222,6 +224,9 @@ def reading(store: Store, chance: random.Random, users: int) -> dict[str, Callab
             user, [entry.place.number for entry in store.vectors(user, "random/1", after=chance.randrange(99))[1]]
         ),
         "numbers": lambda user: store.at_numbers(user, store.numbers(user, Scope(**conditions()))),
+        "facts": lambda user: store.facts(user),
+        "export": lambda user: store.user(user).export_data(folder / "data.json").read_text(encoding="utf-8"),
+        "what would be forgotten": lambda user: store.user(user).forget(matching=text(), dry_run=True),
         "store search": lambda user: store.search(user, text(), 5, Scope(**conditions()), Ranking(**options())),
     }
 

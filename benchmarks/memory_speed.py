@@ -39,6 +39,7 @@ from personaopt.persona import Persona
 
 WIDTH = 384
 OF_ONE = 500  # interactions of the users whose context is measured
+MOST_OF_OTHERS = 10_000
 K = 8
 WORDS = tuple(f"word{n}" for n in range(500))
 
@@ -115,9 +116,14 @@ def said(draw: random.Random) -> Interaction:
 
 def spread(users: int, interactions: int, draw: random.Random) -> list[int]:
     """Sizes of users, very different ones, that make up a number of interactions."""
-    weights = [draw.paretovariate(1.0) for _ in range(users)]
-    sizes = [1 + int(min(weight, users / 20) / sum(weights) * (interactions - users)) for weight in weights]
-    sizes[0] += interactions - sum(sizes)
+    weights = [min(draw.paretovariate(1.0), users / 20) for _ in range(users)]
+    left = interactions - users
+    sizes = [1 + min(MOST_OF_OTHERS, int(weight / sum(weights) * left)) for weight in weights]
+    short, place = interactions - sum(sizes), 0
+    while short:  # what the largest were cut by goes to all
+        more = min(short, max(1, short // users))
+        sizes[place % users] += more
+        short, place = short - more, place + 1
     return sizes
 
 

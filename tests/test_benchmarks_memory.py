@@ -51,7 +51,7 @@ def test_isolation(tmp_path):
     assert {part["recall"] for part in figures["recall"].values()} == {1.0}
 
 
-def test_a_store_that_mixes_users_is_found_out(monkeypatch):
+def test_a_store_that_mixes_users_is_found_out(monkeypatch, tmp_path):
     benchmark = loaded("memory_isolation")
 
     def anybodys(connection, user_id, numbers):
@@ -60,7 +60,7 @@ def test_a_store_that_mixes_users_is_found_out(monkeypatch):
 
     monkeypatch.setattr(interactions, "at_numbers", anybodys)
     with open_store(":memory:", embedder=benchmark.RandomVectors()) as store:
-        assert benchmark.probed(store, 300, random.Random(0), users=15)["found"] > 0
+        assert benchmark.probed(store, 300, random.Random(0), 15, tmp_path)["found"] > 0
 
 
 def test_speed(tmp_path):
