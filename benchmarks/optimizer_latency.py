@@ -6,9 +6,9 @@ All of them ask the same server (`loopback_server.py`): real HTTP on 127.0.0.1, 
 after 200 ms, with replies that are decided from the prompts. The user is the same invented one, who starts without a
 persona, so that no answer is right, every answer is criticised and the edit is worth accepting.
 
-* ours: window n, held-out slice h = n // 2, one epoch, one candidate; `compile` (threads) and `acompile`; with
-  `ImprovesBoth` and with `AcceptAll`, which judges nothing and needs no slice. The store is a file on disk; retrieval
-  is off, as TextGrad has none.
+* ours: window n, held-out slice h = n // 2, one epoch, one candidate; `compile` (threads) and `acompile` (one event
+  loop, as in a server); with `ImprovesBoth` and with `AcceptAll`, which judges nothing and needs no slice. The store is
+  a file on disk; retrieval is off, as TextGrad has none.
 * stock: for each of n interactions a forward call with the persona as system prompt and a `TextLoss`; then `tg.sum`,
   `backward` and `TGD.step`, through TextGrad's own engine for OpenAI-compatible servers, with an empty cache.
 
@@ -52,8 +52,8 @@ GOALS = "goals: 6x with and 9x without acceptance at n=8, 20x at n=32, 1.15 of t
 Step = Callable[[], None]
 
 
-def aligned(url: str, user: InventedUser, n: int, *, gated: bool, awaited: bool) -> Step:
-    """One step of ours."""
+def aligned(user: InventedUser, n: int, *, gated: bool, loop: asyncio.Runner | None) -> Step:
+    """One step of ours, in threads or on a loop."""
     held_out = n // 2 if gated else 0
     agent = PersonaAgent(AnswerMail, user=_stored(user), retrieve=0)
     aligner = PersonaAligner(
@@ -68,7 +68,7 @@ def aligned(url: str, user: InventedUser, n: int, *, gated: bool, awaited: bool)
     )
 
     def step() -> None:
-        after = asyncio.run(aligner.acompile(agent)) if awaited else aligner.compile(agent)
+        after = loop.run(aligner.acompile(agent)) if loop else aligner.compile(agent)
         assert after.detailed_results.accepted, after.detailed_results.stopped
         assert user.quality(after.persona.render()) > 0.0
 
@@ -100,28 +100,28 @@ def stock(url: str, user: InventedUser, n: int) -> Step:
     return step
 
 
-def methods(url: str, user: InventedUser, n: int) -> dict[str, Callable[[], Step]]:
+def methods(url: str, user: InventedUser, n: int, loop: asyncio.Runner) -> dict[str, Callable[[], Step]]:
     """What is compared, by name; each makes a fresh step."""
 
-    def ours(gated: bool, awaited: bool) -> Callable[[], Step]:
-        return lambda: aligned(url, user, n, gated=gated, awaited=awaited)
+    def ours(gated: bool, loop: asyncio.Runner | None) -> Callable[[], Step]:
+        return lambda: aligned(user, n, gated=gated, loop=loop)
 
     return {
         "stock": lambda: stock(url, user, n),
-        "accepting": ours(True, False),
-        "accepting async": ours(True, True),
-        "ungated": ours(False, False),
-        "ungated async": ours(False, True),
+        "accepting": ours(True, None),
+        "accepting async": ours(True, loop),
+        "ungated": ours(False, None),
+        "ungated async": ours(False, loop),
     }
 
 
-def measured(url: str, n: int, repeats: int, seconds: float) -> dict[str, Any]:
+def measured(url: str, n: int, repeats: int, seconds: float, loop: asyncio.Runner) -> dict[str, Any]:
     """All methods at one size, in turn."""
     user = invented_users(1, interactions=n + n // 2 + 4)[0]
     times: dict[str, list[float]] = {}
     asked: dict[str, dict[str, int]] = {}
     for _ in range(repeats):
-        for name, prepare in methods(url, user, n).items():
+        for name, prepare in methods(url, user, n, loop).items():
             step = prepare()
             counts(url)
             start = time.perf_counter()
@@ -167,11 +167,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if min(*chosen.sizes, chosen.repeats) < 1 or chosen.seconds < 0:
         parser.error("sizes and repeats are at least 1, seconds at least 0")
-    with tempfile.TemporaryDirectory() as folder, running(chosen.seconds) as url:
+    with tempfile.TemporaryDirectory() as folder, running(chosen.seconds) as url, asyncio.Runner() as loop:
         os.environ["XDG_CACHE_HOME"] = folder  # TextGrad's engine caches there
         dspy.configure(lm=dspy.LM(f"openai/{MODEL}", api_base=url, api_key="none", cache=False, num_retries=0))
-        measured(url, max(chosen.sizes), 1, chosen.seconds)  # imports, connections, threads
-        results = [measured(url, n, chosen.repeats, chosen.seconds) for n in chosen.sizes]
+        measured(url, max(chosen.sizes), 1, chosen.seconds, loop)  # imports, connections, threads
+        results = [measured(url, n, chosen.repeats, chosen.seconds, loop) for n in chosen.sizes]
     print("\n".join(table(results)))
     if chosen.out:
         document = {"seconds_per_call": chosen.seconds, "repeats": chosen.repeats, "sizes": results}

@@ -255,3 +255,30 @@ def test_a_calibration_sees_only_what_was_remembered():
     assert shares[0] == pytest.approx(1 / 3)
     assert shares == sorted(shares)
     assert shares[1] == pytest.approx(1.3 / 1.9)
+
+
+def test_nothing_is_embedded_where_nothing_is_recalled(lm):
+    with open_store(":memory:", embedder=HashedWords()) as store:
+        someone = store.user("u")
+        someone.record(Interaction({"message": "a"}, ground_truth={"reply": "b"}))
+        free = PersonaAgent("message -> reply", user=someone, retrieve=0)
+        assert free(message="Can we meet?").memories == []
+        assert store.embedder.texts == []
+        # A closed set of answers has a prior, which is made from all that is remembered, shown or not.
+        someone.record(Interaction({"description": "a"}, ground_truth={"tag": "drama"}))
+        assert PersonaAgent(TagFilm, user=someone, retrieve=0).recall({"description": "a"}).earlier
+        assert store.embedder.texts
+
+
+def test_simulations_under_one_persona_share_its_prompt(user):
+    agent = PersonaAgent("message -> reply", user=user)
+    first, second = persona_of(SIGNED), persona_of(Rules(lower=True))
+    recalled = agent.recall({"message": "a"})
+
+    def composed(persona):
+        return agent.prompt_inputs({"message": "a"}, recalled, persona)["signature"]
+
+    shared = composed(first)
+    assert composed(first) is shared
+    assert "lower case" in composed(second).instructions
+    assert "lower case" not in composed(first).instructions
