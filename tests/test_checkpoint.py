@@ -52,7 +52,7 @@ class Mortal:
 
     def complete(self, request):
         if self.asked():
-            time.sleep(0.5)  # what came back before is on disk by now
+            time.sleep(0.8)  # what came back before is on disk by now
             os.kill(os.getpid(), signal.SIGKILL)
         self.note("answered")
         return self.engine.complete(request)
@@ -63,7 +63,7 @@ class AsyncMortal:
 
     async def complete(self, request):
         if self.mortal.asked():
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.8)
             os.kill(os.getpid(), signal.SIGKILL)
         self.mortal.note("answered")
         return self.mortal.engine.complete(request)
@@ -147,10 +147,12 @@ def test_killed_at_every_level_it_goes_on_without_paying_twice(tmp_path):
             lives.append([str(tmp_path / str(number)), kill, place > 0, awaited, threads])
     lived(lives)
     whole = tmp_path / "whole"
-    for number, (kills, _, _) in enumerate(cases):
+    for number, (kills, _, threads) in enumerate(cases):
         folder = tmp_path / str(number)
-        assert len(lines(folder, "answered")) == len(lines(whole, "answered")), number
-        assert len(lines(folder, "asked")) == len(lines(folder, "answered")) + len(kills)
+        answered = len(lines(folder, "answered"))
+        assert answered == len(lines(whole, "answered")), number
+        # Asked twice is only what was under way when it was killed.
+        assert answered + len(kills) <= len(lines(folder, "asked")) <= answered + threads * len(kills)
         ours, theirs = found(folder), found(whole)
         for name in ("persona", "version", "calls", "tokens", "losses", "unfinished"):
             assert ours[name] == theirs[name], name

@@ -25,6 +25,8 @@ from personaopt.optimizers.asks import Ask, Failure
 
 SHARE = 5
 """Writing may take one part in so many of the time: results that come faster are written together."""
+TOGETHER = 0.02
+"""Seconds that a result waits for others; the end of a level waits for nothing."""
 
 
 class Checkpoint:
@@ -87,6 +89,8 @@ class Checkpoint:
                 kept = {"asked": digest(ask), "failed": result.reason}
         elif ask.codec is not None:
             kept = {"asked": digest(ask), "gave": ask.codec.write(result)}
+        if not self._waiting:
+            self._free_at = max(self._free_at, time.monotonic() + TOGETHER)
         self._waiting[str(place)] = kept
 
     def due(self) -> float | None:
