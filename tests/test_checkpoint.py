@@ -26,7 +26,7 @@ TESTS = Path(__file__).parent
 
 # Children of a process that has imported everything: each is one life of an application, and most are killed.
 LIVES = """
-import asyncio, json, os, signal, sys, time
+import asyncio, itertools, json, os, signal, sys, time
 sys.path.insert(0, sys.argv[1])
 import dspy
 import personaopt as po
@@ -38,13 +38,13 @@ textgrad()
 
 class Mortal:
     def __init__(self, folder, kill_at):
-        self.folder, self.kill_at, self.seen = folder, kill_at, 0
+        self.folder, self.kill_at, self.numbers = folder, kill_at, itertools.count(1)
         self.engine = RuleObeyingEngine()
 
     def asked(self):
-        self.seen += 1
+        number = next(self.numbers)
         self.note("asked")
-        return self.seen == self.kill_at
+        return number == self.kill_at
 
     def note(self, name):
         with open(os.path.join(self.folder, name), "a") as file:
