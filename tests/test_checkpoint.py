@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import dspy
 import pytest
@@ -23,6 +24,14 @@ from personaopt.persona import Persona
 
 KIM = Rules(sign_off="Best, Kim", lower=True, words=8)
 TESTS = Path(__file__).parent
+
+
+class ChooseTag(dspy.Signature):
+    """Choose the tag this user would give the film."""
+
+    film: str = dspy.InputField()
+    tag: Literal["comedy", "drama"] = dspy.OutputField()
+
 
 # Children of a process that has imported everything: each is one life of an application, and most are killed.
 LIVES = """
@@ -469,3 +478,29 @@ def test_a_digest_tells_apart_what_is_asked():
 
     assert ask(question="a") == ask(question="a", lm=dspy.LM("openai/x", api_key="k"))
     assert len({ask(question="a"), ask(question="b"), ask(question="a", config={"rollout_id": 1})}) == 3
+
+
+@pytest.mark.local_model
+def test_the_local_model_goes_on_with_what_it_measured(store, local_lm):
+    user = store.user("u")
+    films = ["A sad widow", "A funny dog", "A sad soldier", "A funny cook", "A sad king", "A funny thief", "A sad boy"]
+    user.record(
+        po.Interaction({"film": film}, ground_truth={"tag": "drama" if "sad" in film else "comedy"}, time=number)
+        for number, film in enumerate(films)
+    )
+
+    def stop_after_the_trial(event):
+        if isinstance(event, events.LevelEnded) and event.level == "trial":
+            raise Stopped
+
+    def aligned(*listeners, resume=False):
+        with dspy.context(lm=local_lm, adapter=None):
+            agent = po.PersonaAgent(ChooseTag, user=user, retrieve=0)
+            return po.PersonaAligner(latest=3, held_out=2, epochs=1, callbacks=listeners).compile(agent, resume=resume)
+
+    with pytest.raises(Stopped):
+        aligned(stop_after_the_trial)
+    results = aligned(resume=True).detailed_results
+    assert results.resumed == results.usage.calls >= 10  # nothing was asked again
+    assert results.losses[0] > 0.0
+    assert all(candidate.loss is not None for candidate in results.steps[0].candidates)
