@@ -51,6 +51,13 @@ connection.execute("COMMIT")
 print("done", flush=True)
 sys.stdin.readline()
 """
+SEARCH = """
+import json, pathlib, sys
+contents = [path.read_bytes() for path in pathlib.Path(sys.argv[1]).rglob("*") if path.is_file()]
+wanted = json.load(sys.stdin)
+found = [each for each in wanted if any(bytes.fromhex(each) in content for content in contents)]
+print(json.dumps([found, sum(map(len, contents))]))
+"""
 
 
 class Hashed:
@@ -180,10 +187,16 @@ def needles(canaries: Sequence[Canary]) -> dict[bytes, Canary]:
 
 
 def search(folder: Path, wanted: dict[bytes, Canary]) -> tuple[int, Counter[str], int]:
-    """How many canaries stand in the files, where they were put, and how many bytes were searched."""
-    contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
-    hits = {canary for needle, canary in wanted.items() if any(needle in content for content in contents)}
-    return len(hits), Counter(canary.place for canary in hits), sum(map(len, contents))
+    """How many canaries stand in the files, where they were put, and how many bytes were searched.
+
+    Another process reads the files: closing one here would give up the locks that SQLite holds on it.
+    """
+    asked = json.dumps([needle.hex() for needle in wanted])
+    command = [sys.executable, "-I", "-S", "-c", SEARCH, str(folder)]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
+    found, size = json.loads(done.stdout)
+    hits = {wanted[bytes.fromhex(needle)] for needle in found}
+    return len(hits), Counter(canary.place for canary in hits), size
 
 
 def in_histories(lm: Any, canaries: Sequence[Canary]) -> int:

@@ -2,7 +2,7 @@
 
 import gc
 import json
-import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from scripted_lm import RuleObeyingEngine, scripted_lm
 import personaopt as po
 from personaopt.errors import DataError, ForgottenError
 from personaopt.interaction import Interaction
-from personaopt.memory import open_store
+from personaopt.memory import open_store, residue
 from personaopt.memory.facts import Fact
 from personaopt.memory.quoting import Quotations
 from personaopt.persona import Edit, Persona, Statement
@@ -308,12 +308,10 @@ def dspy_cache(tmp_path):
 
 
 def bytes_with(folder, word):
-    return [
-        os.path.join(where, name)
-        for where, _, names in os.walk(folder)
-        for name in names
-        if word.encode() in open(os.path.join(where, name), "rb").read()
-    ]
+    """The files that hold a word; another process looks, as closing a file here would give up SQLite's locks."""
+    found = subprocess.run(["grep", "-rlaF", word, str(folder)], capture_output=True, text=True, check=False)
+    assert found.returncode in (0, 1), found.stderr
+    return found.stdout.splitlines()
 
 
 def test_calls_for_a_user_stay_out_of_dspys_cache(dspy_cache, tmp_path):
@@ -376,6 +374,74 @@ def test_dspys_histories_are_emptied_of_a_users_calls():
 
 
 # The bytes on the disk.
+
+
+def test_what_balancing_leaves_behind_is_overwritten(tmp_path):
+    """Copies in the unused parts of pages, which `secure_delete` leaves there."""
+    path = tmp_path / "a.db"
+    drawn = random.Random(0)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("CREATE TABLE t (key TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID")
+    keys = [f"{drawn.getrandbits(64):016x}" for _ in range(4_000)]
+    connection.execute("BEGIN")
+    for key in keys:
+        said = f"zebra{key} " + "x" * drawn.randrange(600)
+        connection.execute("INSERT INTO t VALUES (?, ?)", (key, said))
+    gone = [key for key in keys if drawn.random() < 0.5]
+    for key in gone:
+        connection.execute("UPDATE t SET text = substr(text, 1, 30) WHERE key = ?", (key,))
+        connection.execute("DELETE FROM t WHERE key = ?", (key,))
+    connection.execute("COMMIT")
+    rows = connection.execute("SELECT * FROM t").fetchall()
+    connection.close()
+
+    def left():
+        content = path.read_bytes()
+        return sum(f"zebra{key}".encode() in content for key in gone)
+
+    assert left() > 0
+    assert residue.erase(str(path)) > 0
+    assert left() == 0
+    assert residue.erase(str(path)) == 0
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert connection.execute("SELECT * FROM t").fetchall() == rows
+    connection.close()
+    (tmp_path / "text").write_text("text " * 100)
+    with pytest.raises(ValueError, match="SQLite"):
+        residue.erase(str(tmp_path / "text"))
+
+
+def test_pages_that_others_have_read_do_not_bring_it_back(tmp_path):
+    path = tmp_path / "a.db"
+    with open_store(path, embedder=HashedWords()) as one, open_store(path, embedder=HashedWords()) as two:
+        for number in range(60):
+            user = one.user(f"user{number % 5}")
+            user.record(said(canary(number), id=f"i{number}"))
+            line = statement(f"Knows {canary(number)}.", f"i{number}")
+            user.save_persona(Persona((*user.persona.statements[-4:], line)), parent=user.version, author="t")
+        for name in two.users():
+            two.user(name).personas()
+        for number in range(0, 60, 2):
+            one.user(f"user{number % 5}").forget(f"i{number}")
+        for name in two.users():  # these pages are written again by the other one
+            user = two.user(name)
+            user.save_persona(Persona.from_text("Is brief."), parent=user.version, author="t")
+            user.record(said("x" * 500))
+        assert two.scrub() == ""
+        assert [number for number in range(0, 60, 2) if bytes_with(tmp_path, canary(number))] == []
+        assert one.health()["integrity"] == "ok"
+
+
+def test_pages_that_cannot_be_overwritten_are_told_of(tmp_path, monkeypatch):
+    with open_store(tmp_path / "a.db", embedder=HashedWords()) as store:
+        store.user("u").record(said("x", id="x"))
+        monkeypatch.setattr("personaopt.memory.residue.__file__", str(tmp_path / "none.py"))
+        assert "could not be overwritten" in store.user("u").forget("x").remains
+        monkeypatch.setattr("sys.executable", "")
+        assert "no Python program" in store.scrub()
+        assert store.user("u").count() == 0
 
 
 def canary(number):
@@ -482,7 +548,7 @@ def test_a_crash_before_the_log_is_emptied_is_mended_by_the_next_scrub(tmp_path)
     path = tmp_path / "a.db"
     code = f"""
 import os
-from personaopt.memory import open_store
+from personaopt.memory import open_store, residue
 from personaopt.memory.sqlite import SqliteStore
 from personaopt.interaction import Interaction
 SqliteStore.scrub = lambda self: os._exit(9)

@@ -94,6 +94,23 @@ def test_what_is_not_a_store_is_refused_and_left_as_it_is(tmp_path, make):
     assert os.listdir(tmp_path) == ["thing.db"]
 
 
+def test_opening_a_store_twice_does_not_lose_what_the_first_one_writes(tmp_path):
+    """Whoever opens the file itself and closes it gives up SQLite's locks on it, and others delete the log."""
+    path = tmp_path / "a.db"
+    code = "import sys; from personaopt.memory import open_store; print(open_store(sys.argv[1]).user('u').count())"
+    with open_store(path) as first:
+        first.user("u").record(said("1"))
+        with open_store(path):
+            pass
+        open_store(path).close()
+        log = os.stat(f"{path}-wal").st_ino
+        for count in (1, 2):
+            done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+            assert done.stdout == f"{count}\n"
+            assert os.stat(f"{path}-wal").st_ino == log
+            first.user("u").record(said("more"))
+
+
 def test_a_damaged_store_is_reported(tmp_path):
     path = tmp_path / "damaged.db"
     with open_store(path) as store:

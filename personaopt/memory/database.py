@@ -6,6 +6,8 @@ import contextlib
 import functools
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from personaopt.errors import StoreError
-from personaopt.memory import schema
+from personaopt.memory import residue, schema
 
 _open_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _registry = threading.Lock()
@@ -153,6 +155,32 @@ class Database:
                 return not busy
             time.sleep(0.05)
 
+    def emptied_pages(self, path: Path) -> bool:
+        """Overwrite the unused parts of the file's pages (see `residue`), after the log was emptied.
+
+        Returns:
+            Whether that was done; not where somebody has written to the log meanwhile.
+
+        Raises:
+            StoreError: It cannot be done here.
+        """
+        with self.guarded() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                log = Path(f"{path}-wal")
+                if log.exists() and log.stat().st_size:
+                    return False
+                if failure := _overwritten(path):
+                    raise StoreError(f"The unused parts of {self.name} could not be overwritten: {failure}.")
+                # Others may have read pages as they were before: a change makes them read all of them anew.
+                connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            connection.execute("PRAGMA shrink_memory")  # and so must this connection
+            return True
+
     def close(self, because: str = "is closed") -> None:
         """Close the connection; every later use gives the reason. Closing it twice is fine."""
         with self.lock:
@@ -224,6 +252,15 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise StoreError(f"The store {self.name} could not be used: {error}.") from error
+
+
+def _overwritten(path: Path) -> str:
+    """Run `residue` on a file; why it failed, or nothing."""
+    if not sys.executable:
+        return "there is no Python program to run"
+    command = [sys.executable, "-I", "-S", residue.__file__, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr.strip().rpartition("\n")[2] or "it failed" if done.returncode else ""
 
 
 @functools.cache

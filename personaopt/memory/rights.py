@@ -18,6 +18,7 @@ from personaopt.memory import facts, forgetting, forgotten, interactions, person
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.consent import Consent
+from personaopt.memory.consolidation import Observation, consolidated
 from personaopt.memory.episodic import EpisodicSearch
 from personaopt.memory.facts import Fact
 from personaopt.memory.forgetting import Forgotten
@@ -230,6 +231,45 @@ class Rights(abc.ABC):
             consents.require(connection, user_id, "learn", self._policy.consent)
             refuse_gone(connection, user_id, [each for fact in changed for each in fact.statement.evidence])
             facts.save(connection, user_id, changed, now=time.time())
+
+    def unseen(self, user_id: str, most: int) -> tuple[list[Interaction], int]:
+        """The next interactions that semantic memory was not made from yet, and the number of the last of them."""
+        with self.transaction(name_of(user_id, "A user id"), write=False) as connection:
+            return facts.unseen(connection, user_id, most)
+
+    def observe(
+        self, user_id: str, observations: Sequence[Observation], *, seen: int = 0, as_of: float | None = None
+    ) -> list[Fact]:
+        """Make observations part of semantic memory, in one transaction: of two that do it at once none is lost.
+
+        Args:
+            user_id: Of whom.
+            observations: What was noticed.
+            seen: The number of the last interaction in which it was looked for; see `unseen`.
+            as_of: What `last_forgetting` said before the interactions were read.
+
+        Returns:
+            The facts that changed.
+
+        Raises:
+            ConsentError: The user has not agreed that anything is learnt.
+            ForgottenError: What something rests on was forgotten meanwhile; nothing is stored.
+        """
+        with self.transaction(name_of(user_id, "A user id")) as connection:
+            consents.require(connection, user_id, "learn", self._policy.consent)
+            refuse_gone(connection, user_id, [each for one in observations for each in one.evidence], as_of)
+            by_id = {item.id: item for item in interactions.read(connection, user_id)}
+            changed = consolidated(facts.read(connection, user_id), self._without(observations), by_id)
+            facts.save(connection, user_id, changed, now=time.time())
+            if seen:
+                facts.note_seen(connection, user_id, seen)
+            return changed
+
+    def _without(self, observations: Sequence[Observation]) -> list[Observation]:
+        """Observations without what must not be stored."""
+        if (redactor := self._policy.redactor) is None:
+            return list(observations)
+        return [dataclasses.replace(one, text=redactor.text(one.text)) for one in observations]
 
     def _require_consent_to(self, connection: Connection, user_id: str, persona: Persona) -> None:
         """Refuse a persona with learnt statements that the current one lacks, where nothing may be learnt."""

@@ -15,7 +15,7 @@ from personaopt.interaction import Interaction
 WAIT_SECONDS = 60.0
 """How long one process waits for the others' writes."""
 
-_MAGIC = b"SQLite format 3\x00"
+_SMALLEST = 512  # bytes of a page
 APPLICATION_ID = 0x706F7074  # "popt", in the file's header: tells a store from another application's database
 
 # One group of statements a schema version; the version of a file is the number of groups it has been through.
@@ -163,9 +163,9 @@ def _schema_of(path: Path) -> int:
     """The file's schema version, 0 for one that is missing or empty, read without writing to it."""
     if not path.exists():
         return 0
-    with path.open("rb") as file:
-        beginning = file.read(len(_MAGIC))
-    if beginning not in (b"", _MAGIC):  # SQLite itself takes a file of one byte for an empty one
+    # Only SQLite may open the file: a process that closes it by other means gives up the locks of all its connections,
+    # and another process would then delete the log under them.
+    if 0 < path.stat().st_size < _SMALLEST:  # SQLite itself takes a file of one byte for an empty one
         raise StoreError(f"The file {path} is not a store; it was left as it is.")
     # Reading a log makes files beside the store, which one that is refused must not get. Without a log there is
     # nothing to read but the file; should another process begin to write at this very moment, what looks damaged is

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,15 +68,25 @@ class SqliteStore(SqlStore):
         return report
 
     def scrub(self) -> str:
-        """Empty the write-ahead log: it holds pages as they were before; in the file itself deletion overwrites.
+        """Empty the write-ahead log, which holds pages as they were, and the unused parts of the file's pages.
 
-        Readers of other processes can keep the log in use; it is tried for some seconds.
+        Readers of other processes can keep the log in use; it is tried for some seconds. Writers wait meanwhile: about
+        a second for every gigabyte of the file.
 
         Returns:
             Where deleted texts may still stand, as a sentence; empty where they stand nowhere.
         """
-        if self._path is None or self._database.emptied_log(SCRUB_SECONDS):
+        if self._path is None:
             return ""
+        end = time.monotonic() + SCRUB_SECONDS
+        try:
+            while self._database.emptied_log(end - time.monotonic()):
+                if self._database.emptied_pages(self._path) and self._database.emptied_log(end - time.monotonic()):
+                    return ""
+                if time.monotonic() >= end:
+                    break
+        except (StoreError, OSError) as error:
+            return f"{str(error).rstrip('.')}; call store.scrub() again once that is mended."
         return (
             f"The log {self._name}-wal is in use by another process and may still hold what was deleted; call "
             "store.scrub() later, or close the other process."

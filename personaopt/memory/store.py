@@ -16,6 +16,7 @@ from personaopt.persona import Edit, Persona
 
 if TYPE_CHECKING:
     from personaopt.memory.consent import Default
+    from personaopt.memory.consolidation import Observation
     from personaopt.memory.embedding import Embedder
     from personaopt.memory.episodic import Memory
     from personaopt.memory.facts import Fact
@@ -196,6 +197,12 @@ class Store(StoreRights, Protocol):
     def facts(self, user_id: str) -> list[Fact]: ...
 
     def save_facts(self, user_id: str, changed: Sequence[Fact]) -> None: ...
+
+    def unseen(self, user_id: str, most: int) -> tuple[list[Interaction], int]: ...
+
+    def observe(
+        self, user_id: str, observations: Sequence[Observation], *, seen: int = 0, as_of: float | None = None
+    ) -> list[Fact]: ...
 
     # Search, and what it is built from.
     def search(
