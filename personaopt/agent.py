@@ -21,6 +21,7 @@ from personaopt.lm.predictor import PersonaPredict
 from personaopt.lm.private_calls import private_calls
 from personaopt.memory.choices import evidence as evidence
 from personaopt.memory.choices import spelled as spelled
+from personaopt.memory.episodic import Recall
 from personaopt.memory.forgotten import user_hash
 from personaopt.persona import Persona, Statement
 from personaopt.signatures.excerpt import excerpts
@@ -28,20 +29,7 @@ from personaopt.signatures.persona_block import read_persona, write_persona
 from personaopt.signatures.respond import MEMORIES, RecalledInteraction, Respond, compose
 
 if TYPE_CHECKING:
-    from personaopt.memory import Memory, PersonaVersion, User
-
-
-@dataclasses.dataclass(frozen=True)
-class Recall:
-    """What is remembered for one question: everything before it, and the part that is shown to the LM.
-
-    Attributes:
-        memories: The most similar earlier interactions, the most similar first.
-        earlier: All earlier interactions with their similarity, oldest first.
-    """
-
-    memories: tuple[Memory, ...]
-    earlier: tuple[Memory, ...]
+    from personaopt.memory import PersonaVersion, User
 
 
 class PersonaAgent(dspy.Module):

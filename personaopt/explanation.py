@@ -18,16 +18,16 @@ import dspy
 from personaopt.errors import ConfigurationError
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.local import is_small_local
-from personaopt.memory import Memory
 from personaopt.memory.choices import spelled
+from personaopt.memory.episodic import Memory, Recall
 from personaopt.persona import Persona, Statement
 
 if TYPE_CHECKING:
-    from personaopt.agent import PersonaAgent, Recall
+    from personaopt.agent import PersonaAgent
 
 MOST_AT_ONCE = 16
 Unit = Literal["probability", "log-likelihood a token"]
-Measure = Callable[["PersonaAgent", Mapping[str, Any], "Recall", Mapping[str, Any]], dict[str, float]]
+Measure = Callable[["PersonaAgent", Mapping[str, Any], Recall, Mapping[str, Any]], dict[str, float]]
 
 
 class Asked(NamedTuple):

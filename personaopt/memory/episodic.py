@@ -41,6 +41,19 @@ class Memory:
     similarity: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Recall:
+    """What is remembered for one question: everything before it, and the part that is shown to the LM.
+
+    Attributes:
+        memories: The most similar earlier interactions, the most similar first.
+        earlier: All earlier interactions with their similarity, oldest first.
+    """
+
+    memories: tuple[Memory, ...]
+    earlier: tuple[Memory, ...]
+
+
 class EpisodicSearch:
     """Searches of a store, and the bounded cache of its users' indexes.
 

@@ -16,12 +16,13 @@ import dspy
 import numpy as np
 from dspy.adapters.utils import serialize_for_json
 
-from personaopt.agent import PersonaAgent, Recall, spelled
+from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter, TextScore
 from personaopt.lm.calibration import RAW, Calibration
 from personaopt.lm.local import is_small_local
+from personaopt.memory.episodic import Recall
 from personaopt.optimizers.asks import Ask
 from personaopt.optimizers.codec import Codec
 from personaopt.persona import Persona, estimate_tokens

@@ -19,10 +19,10 @@ from typing import Any
 
 import dspy
 
-from personaopt.agent import PersonaAgent, Recall
+from personaopt.agent import PersonaAgent
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter
-from personaopt.memory import Memory
+from personaopt.memory.episodic import Memory, Recall
 from personaopt.optimizers.critics import as_text
 from personaopt.persona import Persona, Statement, estimate_tokens
 

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from personaopt.agent import PersonaAgent, Recall
+from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.interaction import Interaction, query_text
-from personaopt.memory import Memory
+from personaopt.memory.episodic import Memory, Recall
 from personaopt.optimizers.acceptance import Acceptance, mean_loss
 from personaopt.optimizers.asks import Failure, Steps
 from personaopt.optimizers.budget import Budget

@@ -33,11 +33,10 @@ class EditPersona(dspy.Signature):
     edits: list[ProposedEdit] = dspy.OutputField(desc="The edits, most important first; at most five.")
 
 
-class FocusedEdit(EditPersona):
-    __doc__ = EditPersona.__doc__
-
-    focus: str = dspy.InputField(desc="What this set of edits is to be about; others take up the rest.")
-
+FocusedEdit = EditPersona.append(
+    "focus", dspy.InputField(desc="What this set of edits is to be about; others take up the rest."), str
+)
+"""`EditPersona` for one candidate of several."""
 
 FOCUSES = (
     "What several pieces of feedback agree on; leave single complaints aside.",
