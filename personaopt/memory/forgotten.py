@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Collection, Iterable
 
+from personaopt.errors import ForgottenError
 from personaopt.memory.connection import Connection
 
 _EVERYTHING = ""
@@ -71,6 +72,26 @@ def when_user(connection: Connection, user_id: str) -> float | None:
         "SELECT time FROM forgotten WHERE user_hash = ? AND item_hash = ?", (user_hash(user_id), _EVERYTHING)
     )
     return float(rows[0][0]) if rows else None
+
+
+def refuse_gone(connection: Connection, user_id: str, evidence: Collection[str], as_of: float | None = None) -> None:
+    """Refuse to store what was derived from an interaction that was forgotten while it was derived.
+
+    Args:
+        connection: Of the user.
+        user_id: Whose.
+        evidence: Ids of the interactions that it names.
+        as_of: What `Store.last_forgetting` said before they were read; None where that is not known.
+
+    Raises:
+        ForgottenError: It was.
+    """
+    newest = last(connection, user_id)
+    if newest and (among(connection, user_id, set(evidence)) or (as_of is not None and newest > as_of)):
+        raise ForgottenError(
+            f"Something of user {user_id!r} was forgotten while a persona was learnt from it; nothing was stored, "
+            "align again."
+        )
 
 
 def _now(connection: Connection, user_id: str) -> float:

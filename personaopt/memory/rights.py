@@ -7,8 +7,7 @@ import contextlib
 import dataclasses
 import os
 import sys
-import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from personaopt.errors import ForgottenError
@@ -18,9 +17,7 @@ from personaopt.memory import facts, forgetting, forgotten, interactions, person
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.consent import Consent
-from personaopt.memory.consolidation import Observation, consolidated
 from personaopt.memory.episodic import EpisodicSearch
-from personaopt.memory.facts import Fact
 from personaopt.memory.forgetting import Forgotten
 from personaopt.memory.policy import BARE, Policy
 from personaopt.memory.portability import Imported, UserData
@@ -215,62 +212,6 @@ class Rights(abc.ABC):
         with self.transaction(name_of(user_id, "A user id"), write=False) as connection:
             return forgotten.last(connection, user_id)
 
-    def facts(self, user_id: str) -> list[Fact]:
-        """The semantic memory of a user, what holds and what held before, in the order in which it was first seen."""
-        with self.transaction(name_of(user_id, "A user id"), write=False) as connection:
-            return facts.read(connection, user_id)
-
-    def save_facts(self, user_id: str, changed: Sequence[Fact]) -> None:
-        """Keep facts of a user; one of the same id is replaced.
-
-        Raises:
-            ConsentError: The user has not agreed that anything is learnt.
-            ForgottenError: What one rests on was forgotten meanwhile; nothing is stored.
-        """
-        with self.transaction(name_of(user_id, "A user id")) as connection:
-            consents.require(connection, user_id, "learn", self._policy.consent)
-            refuse_gone(connection, user_id, [each for fact in changed for each in fact.statement.evidence])
-            facts.save(connection, user_id, changed, now=time.time())
-
-    def unseen(self, user_id: str, most: int) -> tuple[list[Interaction], int]:
-        """The next interactions that semantic memory was not made from yet, and the number of the last of them."""
-        with self.transaction(name_of(user_id, "A user id"), write=False) as connection:
-            return facts.unseen(connection, user_id, most)
-
-    def observe(
-        self, user_id: str, observations: Sequence[Observation], *, seen: int = 0, as_of: float | None = None
-    ) -> list[Fact]:
-        """Make observations part of semantic memory, in one transaction: of two that do it at once none is lost.
-
-        Args:
-            user_id: Of whom.
-            observations: What was noticed.
-            seen: The number of the last interaction in which it was looked for; see `unseen`.
-            as_of: What `last_forgetting` said before the interactions were read.
-
-        Returns:
-            The facts that changed.
-
-        Raises:
-            ConsentError: The user has not agreed that anything is learnt.
-            ForgottenError: What something rests on was forgotten meanwhile; nothing is stored.
-        """
-        with self.transaction(name_of(user_id, "A user id")) as connection:
-            consents.require(connection, user_id, "learn", self._policy.consent)
-            refuse_gone(connection, user_id, [each for one in observations for each in one.evidence], as_of)
-            by_id = {item.id: item for item in interactions.read(connection, user_id)}
-            changed = consolidated(facts.read(connection, user_id), self._without(observations), by_id)
-            facts.save(connection, user_id, changed, now=time.time())
-            if seen:
-                facts.note_seen(connection, user_id, seen)
-            return changed
-
-    def _without(self, observations: Sequence[Observation]) -> list[Observation]:
-        """Observations without what must not be stored."""
-        if (redactor := self._policy.redactor) is None:
-            return list(observations)
-        return [dataclasses.replace(one, text=redactor.text(one.text)) for one in observations]
-
     def _require_consent_to(self, connection: Connection, user_id: str, persona: Persona) -> None:
         """Refuse a persona with learnt statements that the current one lacks, where nothing may be learnt."""
         current = personas.version(connection, user_id)
@@ -318,23 +259,3 @@ class Rights(abc.ABC):
 
             texts = {text for item in items for text in texts_of(item) if len(text) >= _TOLD_APART}
             forget_calls(forgotten.user_hash(user_id), texts)
-
-
-def refuse_gone(connection: Connection, user_id: str, evidence: Collection[str], as_of: float | None = None) -> None:
-    """Refuse to store what was derived from an interaction that was forgotten while it was derived.
-
-    Args:
-        connection: Of the user.
-        user_id: Whose.
-        evidence: Ids of the interactions that it names.
-        as_of: What `Rights.last_forgetting` said before they were read; None where that is not known.
-
-    Raises:
-        ForgottenError: It was.
-    """
-    last = forgotten.last(connection, user_id)
-    if last and (forgotten.among(connection, user_id, set(evidence)) or (as_of is not None and last > as_of)):
-        raise ForgottenError(
-            f"Something of user {user_id!r} was forgotten while a persona was learnt from it; nothing was stored, "
-            "align again."
-        )

@@ -15,9 +15,10 @@ from personaopt.memory.checks import name_of, whole
 from personaopt.memory.connection import Connection
 from personaopt.memory.embedding import Embedder, local_embedder
 from personaopt.memory.episodic import EpisodicSearch, Memory
+from personaopt.memory.learning import Learning
 from personaopt.memory.policy import BARE, Policy
 from personaopt.memory.redaction import redacted_change
-from personaopt.memory.rights import Rights, refuse_gone
+from personaopt.memory.rights import Rights
 from personaopt.memory.store import (
     BY_SIMILARITY,
     EVERYTHING,
@@ -33,8 +34,8 @@ from personaopt.memory.user import User
 from personaopt.persona import Edit, Persona
 
 
-class SqlStore(Rights):
-    """A store in tables. A backend opens them and gives transactions; all else is here or in `Rights`, once.
+class SqlStore(Rights, Learning):
+    """A store in tables. A backend opens them and gives transactions; all else is here and in its parents, once.
 
     Args:
         embedder: What search compares texts with; `local_embedder()` when missing.
@@ -166,7 +167,7 @@ class SqlStore(Rights):
         evidence = [each for statement in new.persona.statements for each in statement.evidence]
         with self._writing(user_id) as connection:
             self._require_consent_to(connection, user_id, new.persona)
-            refuse_gone(connection, user_id, evidence, as_of)
+            forgotten.refuse_gone(connection, user_id, evidence, as_of)
             saved = personas.save(connection, user_id, new)
             if run:
                 runs.finish(connection, user_id, run)
