@@ -17,6 +17,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN_ELSEWHERE = {
     "personaopt demo": "test_cli_demo.py",
     "python benchmarks/local_lm.py": "test_benchmarks_local_lm.py",
+    "python benchmarks/memory_forgetting.py": "test_benchmarks_forgetting.py",
     "python benchmarks/optimizer_quality.py": "test_benchmarks_optimizer_quality.py",
     "python benchmarks/optimizer_latency.py": "test_benchmarks_optimizer_latency.py",
 }

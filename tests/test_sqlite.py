@@ -29,6 +29,13 @@ def digest(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
+def test_only_its_owner_may_read_a_new_file(tmp_path):
+    with open_store(tmp_path / "a.db") as store:
+        store.user("u").record(said("x"))
+        modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in os.listdir(tmp_path)}
+    assert {modes["a.db"], modes["a.db-wal"], modes["a.db-shm"]} == {0o600}
+
+
 def test_the_file_is_written_safely(tmp_path):
     with open_store(tmp_path / "a.db") as store, store._database.guarded() as connection:
         settings = {

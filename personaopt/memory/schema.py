@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -129,6 +130,8 @@ def connect(path: Path | None) -> sqlite3.Connection:
             Path(f"{path}.lock").touch()  # a folder that cannot be written says so here; FileLock would wait
             with FileLock(f"{path}.lock", timeout=WAIT_SECONDS):
                 if _schema_of(path) != SCHEMA:  # another process may have been first
+                    if not path.exists():
+                        path.touch(mode=0o600)  # what users say is for the owner of the file alone
                     connection = _open(path, "rwc")
                     try:
                         connection.execute("PRAGMA journal_mode = WAL")
@@ -160,7 +163,29 @@ def _refuse_place(path: Path) -> None:
 
 
 def _schema_of(path: Path) -> int:
-    """The file's schema version, 0 for one that is missing or empty, read without writing to it."""
+    """The file's schema version, 0 for one that is missing or empty, read without writing to it.
+
+    Raises:
+        StoreError: It is not a store that this version can use, and nobody was just making one of it.
+    """
+    for _ in range(TRIES):
+        before = _state(path)
+        try:
+            return _schema_in(path)
+        except StoreError:
+            if _state(path) == before:
+                raise
+            time.sleep(0.01)  # another process wrote meanwhile: what was read may be half of it
+    return _schema_in(path)
+
+
+def _state(path: Path) -> tuple[bool, int, int]:
+    """Whether there is a log beside a file, and the file's size and time: any of it changes when it is written."""
+    about = path.stat() if path.exists() else None
+    return Path(f"{path}-wal").exists(), about.st_size if about else 0, about.st_mtime_ns if about else 0
+
+
+def _schema_in(path: Path) -> int:
     if not path.exists():
         return 0
     # Only SQLite may open the file: a process that closes it by other means gives up the locks of all its connections,
@@ -198,6 +223,7 @@ def _header(uri: str) -> tuple[int, int, int]:
     """Application, schema version and number of tables of a database."""
     connection = sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS)
     try:
+        connection.execute("BEGIN")  # so that all three are of one moment
         questions = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
         application, version, tables = (connection.execute(question).fetchone()[0] for question in questions)
         return application, version, tables
