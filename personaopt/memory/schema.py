@@ -17,6 +17,8 @@ WAIT_SECONDS = 60.0
 """How long one process waits for the others' writes."""
 
 _SMALLEST = 512  # bytes of a page
+TRIES = 100
+"""How often a file is looked at anew that another process writes to at that moment."""
 APPLICATION_ID = 0x706F7074  # "popt", in the file's header: tells a store from another application's database
 
 # One group of statements a schema version; the version of a file is the number of groups it has been through.
