@@ -219,7 +219,9 @@ class PersonaAgent(dspy.Module):
 
         Raises:
             ConfigurationError: The prediction is not one of this user's agent.
+            ForgottenError: The persona quotes what was forgotten since.
         """
+        self.refuse_forgotten()
         return explain(self, prediction, measure=measure)
 
     def _answered(self, inputs: Mapping[str, Any], prediction: dspy.Prediction, recalled: Recall) -> dspy.Prediction:

@@ -254,3 +254,14 @@ def test_pinned_facts_are_not_ended(store, user):
     store.save_facts("u", [pinned])
     store.observe("u", [Observation("Lives in Oslo.", ("4", "5"), topic="home")])
     assert texts(user) == ["Lives in Rome.", "Lives in Oslo."]
+
+
+def test_an_alignment_may_begin_with_it_and_is_not_judged_by_what_it_saw(store, user):
+    import personaopt as po
+    from personaopt.optimizers.starts import SemanticStart
+
+    store.observe("u", [Observation("Seen early.", ("1", "2")), Observation("Seen late too.", ("1", "2", "7"))])
+    agent = po.PersonaAgent("text -> tag", user=user, retrieve=0)
+    history = user.history()[:6]
+    assert SemanticStart().ask(agent, history).now(lambda calls: False).render() == "- Seen early."
+    assert SemanticStart().ask(agent, history).calls == 0

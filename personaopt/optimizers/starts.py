@@ -10,6 +10,7 @@ import dspy
 from personaopt.agent import PersonaAgent
 from personaopt.errors import PersonaError
 from personaopt.interaction import Interaction
+from personaopt.memory.semantic import as_persona
 from personaopt.optimizers.asks import Ask
 from personaopt.optimizers.codec import Codec
 from personaopt.optimizers.quoting import Texts, is_refusal
@@ -37,6 +38,20 @@ class EmptyStart:
     def ask(self, agent: PersonaAgent, history: Sequence[Interaction]) -> Ask[Persona]:
         """The empty persona."""
         return Ask.done(agent.persona)
+
+
+class SemanticStart:
+    """Begins with what semantic memory believes of the user (see `personaopt.memory.semantic`); asks no LM.
+
+    Only facts that rest on nothing but the given history are taken: others may have been seen in interactions that the
+    alignment is judged by.
+    """
+
+    def ask(self, agent: PersonaAgent, history: Sequence[Interaction]) -> Ask[Persona]:
+        """The surest of the facts, as far as the token limit goes; no call."""
+        known = {interaction.id for interaction in history}
+        facts = [fact for fact in agent.user.facts() if known.issuperset(fact.statement.evidence)]
+        return Ask.done(as_persona(facts, agent.persona.token_limit))
 
 
 class ProfileStart:
