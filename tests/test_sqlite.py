@@ -358,3 +358,32 @@ def test_a_commit_that_nobody_makes_is_made_by_those_who_wait(tmp_path):
         assert time.monotonic() - began < 5
         with sqlite3.connect(tmp_path / "a.db") as other:
             assert other.execute("SELECT count(*) FROM interactions").fetchone() == (1,)
+
+
+OPENING = """
+import os, random, sys, time
+from personaopt.memory import open_store
+
+failed = 0
+for number in range(40):
+    children = []
+    for _ in range(6):
+        child = os.fork()
+        if child == 0:
+            try:
+                time.sleep(random.random() * 0.01)
+                for _ in range(3):
+                    open_store(f"{sys.argv[1]}/{number}.db").close()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        children.append(child)
+    failed += sum(os.waitpid(child, 0)[1] != 0 for child in children)
+print(failed)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forking is a matter of POSIX")
+def test_a_store_that_is_just_being_made_is_not_taken_for_another_database(tmp_path):
+    script = [sys.executable, "-c", OPENING, str(tmp_path)]
+    assert subprocess.run(script, capture_output=True, text=True, check=True, timeout=120).stdout == "0\n"
