@@ -365,7 +365,7 @@ import os, random, sys, time
 from personaopt.memory import open_store
 
 failed = 0
-for number in range(40):
+for number in range(8):
     children = []
     for _ in range(6):
         child = os.fork()
