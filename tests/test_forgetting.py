@@ -448,7 +448,7 @@ def canary(number):
     return f"canary{number:04}x{number * 7919 % 10_007:05}"
 
 
-COUNT = 120
+COUNT = 60
 
 
 def test_nothing_stands_in_the_files(tmp_path):
@@ -527,7 +527,7 @@ def test_other_stores_notice(tmp_path):
 
 def test_forgetting_and_recording_at_once(store):
     user = store.user("u")
-    user.record(said(f"text {n}", id=str(n)) for n in range(12))
+    user.record(said(f"text {n}", id=str(n)) for n in range(6))
     failures = []
 
     def forget(ids):
@@ -537,7 +537,7 @@ def test_forgetting_and_recording_at_once(store):
         except Exception as error:  # noqa: BLE001
             failures.append(error)
 
-    threads = [threading.Thread(target=forget, args=([str(n) for n in range(start, 12, 4)],)) for start in range(4)]
+    threads = [threading.Thread(target=forget, args=([str(n) for n in range(start, 6, 3)],)) for start in range(3)]
     for thread in threads:
         thread.start()
     user.record(said(f"late {n}", id=f"late {n}") for n in range(10))
