@@ -17,7 +17,10 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN_ELSEWHERE = {
     "personaopt demo": "test_cli_demo.py",
     "python benchmarks/local_lm.py": "test_benchmarks_local_lm.py",
+    "python benchmarks/memory_durability.py": "test_benchmarks_memory.py",
     "python benchmarks/memory_forgetting.py": "test_benchmarks_forgetting.py",
+    "python benchmarks/memory_isolation.py": "test_benchmarks_memory.py",
+    "python benchmarks/memory_speed.py": "test_benchmarks_memory.py",
     "python benchmarks/optimizer_quality.py": "test_benchmarks_optimizer_quality.py",
     "python benchmarks/optimizer_latency.py": "test_benchmarks_optimizer_latency.py",
 }
