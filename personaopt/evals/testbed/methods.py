@@ -113,7 +113,7 @@ def aligned(trial: Trial, **settings: Any) -> Path:
 
 
 def ours(trial: Trial, **settings: Any) -> Path:
-    """`PersonaAligner`, windows of 10 + 5 while the budget lasts, the contrast as feedback, a tolerance of 0.1.
+    """`PersonaAligner`, windows of 5 + 3 while the budget lasts, the contrast as feedback, a tolerance of 0.1.
 
     Args:
         trial: What is given.
@@ -121,7 +121,7 @@ def ours(trial: Trial, **settings: Any) -> Path:
     """
     acceptance = ImprovesBoth(ResponseObjective.minimum_effect, tolerance=0.1)
     chosen: dict[str, Any] = {
-        "latest": 10, "held_out": 5, "windows": _FOREVER, "critic": ContrastiveCritic(), "acceptance": acceptance
+        "latest": 5, "held_out": 3, "windows": _FOREVER, "critic": ContrastiveCritic(), "acceptance": acceptance
     }  # fmt: skip
     return aligned(trial, **chosen | settings)
 
