@@ -579,3 +579,27 @@ def test_an_edit_that_names_what_goes_is_dropped(store):
     user.forget("a")
     assert [version.edits for version in user.personas()] == [(), (), ()]
     assert "stripes" not in everything(store, user)
+
+
+def test_reasons_of_what_came_and_went_go_too(store):
+    user = store.user("u")
+    user.record([said("I keep a parrot", id="a"), said("be short", id="b")])
+    has, brief = statement("Has a parrot.", "a"), statement("Wants it brief.", "a", "b")
+    user.save_persona(Persona((has,)), parent=0, author="t")
+    user.write_persona("", reason="The parrot died.")
+    why = Edit("add", brief, reason="Said it beside the parrot.")
+    user.save_persona(Persona((brief,)), parent=2, author="t", reason="After the parrot.", edits=[why])
+    user.forget("a")
+    assert "parrot" not in everything(store, user)
+    assert has.id not in everything(store, user)
+    assert user.persona.statements[0].text == "Wants it brief."
+
+
+def test_a_text_goes_from_unfinished_alignments_that_alone_hold_it(store, user):
+    store.start_run("u", "r", {"window": ["a"]})
+    store.record_call("u", "r", "1", {"gave": "Fond of Tortoise  soup"})
+    store.start_run("u", "other", {"window": ["a"]})
+    assert user.forget(matching="tortoise soup", dry_run=True).runs == ("r",)
+    assert user.forget(matching="nowhere at all").runs == user.forget(session="none").runs == user.forget([]).runs == ()
+    assert user.forget(matching="tortoise soup").runs == ("r",)
+    assert [run.run_id for run in store.unfinished_runs("u")] == ["other"]

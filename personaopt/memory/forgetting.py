@@ -8,6 +8,7 @@ That is done in every version of the persona, and the current one is followed by
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from personaopt.memory.checks import text_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.facts import Fact
 from personaopt.memory.quoting import Quotations, plain, texts_of
-from personaopt.memory.store import PersonaVersion
+from personaopt.memory.store import PersonaVersion, UnfinishedRun
 from personaopt.persona import Edit, Statement
 
 AUTHOR = "forgetting"
@@ -132,17 +133,18 @@ def planned(connection: Connection, user_id: str, items: Sequence[Interaction], 
     ids = {item.id for item in items}
     versions, known = personas.versions(connection, user_id), facts.read(connection, user_id)
     quotations = Quotations(items, _Staying(connection, user_id, ids), matching)
-    unlearning = _Unlearning(ids, quotations.among(dict(_texts(versions, known, ids))))
+    derived = _derived(versions, known, ids)
+    unlearning = _Unlearning(ids, quotations.among(dict(_texts(versions, known, derived))), derived)
     current = versions[-1].persona.statements if versions else ()
     lost = tuple(statement for statement in current if unlearning.statement(statement) is None)
     changed = {fact.id: unlearning.fact(fact) for fact in known}
-    return Plan(
-        tuple(items),
-        lost,
-        tuple(after for before in versions if (after := unlearning.version(before)) != before),
-        {fact.id: changed[fact.id] for fact in known if changed[fact.id] != fact},
-        tuple(run.run_id for run in runs.unfinished(connection, user_id)),
-    )
+    pairs = zip(versions, [None, *versions], strict=False)
+    rewritten = tuple(after for each, before in pairs if (after := unlearning.version(each, before)) != each)
+    less = {fact.id: changed[fact.id] for fact in known if changed[fact.id] != fact}
+    unfinished = runs.unfinished(connection, user_id)
+    if not (items or rewritten or less):
+        unfinished = [run for run in unfinished if matching and _holds(connection, user_id, run, plain(matching))]
+    return Plan(tuple(items), lost, rewritten, less, tuple(run.run_id for run in unfinished))
 
 
 def carry_out(connection: Connection, user_id: str, plan: Plan, *, remember: bool = True) -> PersonaVersion | None:
@@ -193,10 +195,12 @@ class _Unlearning:
     Attributes:
         ids: The interactions.
         quoting: The texts that quote them.
+        derived: Ids of the statements that were derived from them, in whatever version.
     """
 
     ids: set[str]
     quoting: set[str]
+    derived: set[str]
 
     def statement(self, statement: Statement) -> Statement | None:
         """What is left of a statement; None where it goes."""
@@ -212,18 +216,22 @@ class _Unlearning:
         statement = self.statement(fact.statement)
         return None if statement is None else dataclasses.replace(fact, statement=statement)
 
-    def version(self, version: PersonaVersion) -> PersonaVersion:
-        """What is left of a persona version."""
+    def version(self, version: PersonaVersion, previous: PersonaVersion | None) -> PersonaVersion:
+        """What is left of a persona version, the edits of which may name statements of the previous one."""
         kept = [self.statement(statement) for statement in version.persona.statements]
         statements = tuple(statement for statement in kept if statement is not None)
-        gone = {s.id for s, left in zip(version.persona.statements, kept, strict=True) if left is None}
+        gone = self._gone(version)
+        named = gone | self._gone(previous) if previous else gone
         return dataclasses.replace(
             version,
             persona=dataclasses.replace(version.persona, statements=statements),
-            edits=tuple(edit for each in version.edits if (edit := self._edit(each, gone)) is not None),
+            edits=tuple(edit for each in version.edits if (edit := self._edit(each, named)) is not None),
             reason=TAKEN_OUT if gone or version.reason in self.quoting else version.reason,
             redacted=version.redacted or bool(gone),
         )
+
+    def _gone(self, version: PersonaVersion) -> set[str]:
+        return {each.id for each in version.persona.statements if self.statement(each) is None}
 
     def _edit(self, edit: Edit, gone: set[str]) -> Edit | None:
         statement = self.statement(edit.statement) if edit.statement else None
@@ -234,7 +242,25 @@ class _Unlearning:
         return Edit(edit.action, statement, edit.target, "" if edit.reason in self.quoting else edit.reason)
 
 
-def _texts(versions: Iterable[PersonaVersion], known: Iterable[Fact], ids: set[str]) -> Iterator[tuple[str, bool]]:
+def _holds(connection: Connection, user_id: str, run: UnfinishedRun, text: str) -> bool:
+    held = (run.fingerprint, runs.calls(connection, user_id, run.run_id))
+    return text in plain(json.dumps(held, ensure_ascii=False))
+
+
+def _derived(versions: Iterable[PersonaVersion], known: Iterable[Fact], ids: set[str]) -> set[str]:
+    """Ids of the statements that name one of the interactions as evidence."""
+    found = [fact.statement for fact in known]
+    for version in versions:
+        found += [*version.persona.statements, *(edit.statement for edit in version.edits if edit.statement)]
+    return {each.id for each in found if ids.intersection(each.evidence)}
+
+
+def _about(edit: Edit, derived: set[str]) -> bool:
+    """Whether an edit brings, changes or removes one of the statements: then its reason may speak of what goes."""
+    return edit.target in derived or (edit.statement is not None and edit.statement.id in derived)
+
+
+def _texts(versions: Iterable[PersonaVersion], known: Iterable[Fact], derived: set[str]) -> Iterator[tuple[str, bool]]:
     """Every text that could quote what goes, with whether it was derived from it; a text may come twice."""
     found: dict[str, bool] = {}
 
@@ -243,16 +269,20 @@ def _texts(versions: Iterable[PersonaVersion], known: Iterable[Fact], ids: set[s
             found[text] = found.get(text, False) or near
 
     def add_statement(statement: Statement) -> None:
-        near = bool(ids.intersection(statement.evidence))
+        near = statement.id in derived
         add(statement.text, near)
         add(_words_of(statement.id), near)
 
+    before: set[str] = set()
     for version in versions:
-        add(version.reason, False)
+        now = {statement.id for statement in version.persona.statements}
+        moved = (before ^ now) & derived
+        add(version.reason, bool(moved) or any(_about(edit, derived) for edit in version.edits))
+        before = now
         for statement in version.persona.statements:
             add_statement(statement)
         for edit in version.edits:
-            add(edit.reason, False)
+            add(edit.reason, _about(edit, derived))
             add(_words_of(edit.target or ""), False)
             if edit.statement:
                 add_statement(edit.statement)

@@ -107,8 +107,8 @@ class Rights(abc.ABC):
         with self.transaction(name_of(user_id, "A user id"), write=not dry_run) as connection:
             items = forgetting.chosen(connection, user_id, interaction_ids, session, matching)
             plan = forgetting.planned(connection, user_id, items, matching or "")
-            if dry_run or not (plan.items or plan.versions or plan.facts):
-                return dataclasses.replace(plan, runs=plan.runs if plan.items else ()).report(user_id, dry_run=dry_run)
+            if dry_run or not (plan.items or plan.versions or plan.facts or plan.runs):
+                return plan.report(user_id, dry_run=dry_run)
             new = forgetting.carry_out(connection, user_id, plan)
         self._let_go(user_id, items)
         return plan.report(user_id, version=new.version if new else None, remains=self.scrub())
