@@ -80,6 +80,18 @@ def test_a_loop_without_acceptance_makes_no_more_either(store):
     assert usage.calls <= preview.maximal.calls
 
 
+def test_a_first_window_without_errors_leaves_the_steps_to_further_ones(store):
+    user = user_with(store, 12)
+    texts = [f"Shall we meet tomorrow at house {n}" for n in range(12, 17)]
+    user.record(po.Interaction({"message": text}, ground_truth={"reply": Rules().reply(text)}) for text in texts)
+    lm = bounded(scripted_lm(replies=always_wrong()))
+    settings = {"latest": 3, "held_out": 2, "windows": 3, "start": EmptyStart()}
+    for epochs in (1, 2):
+        preview, usage = foreseen_and_spent(user, lm, retrieve=0, epochs=epochs, **settings)
+        assert 5 + 5 + 3 < usage.calls <= preview.maximal.calls
+        assert preview.levels == 1 + epochs + 3 * epochs
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_spent_never_passes_what_was_foreseen(store, seed):
     draw = random.Random(seed)

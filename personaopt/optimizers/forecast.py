@@ -56,7 +56,8 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
     if run.candidates == 1 and not getattr(run.acceptance, "needs_trial", True):
         tried = max(epochs - 1, 0)  # what the last epoch proposes is taken unseen
     trials = tried * run.candidates * size
-    moved = min(run.moves.left, max(epochs - 1, 0)) * size
+    moves = min(run.moves.left, epochs)  # one for an epoch, the first too where every answer was right
+    moved = moves * size
     shown = run.history if run.moves.left else first
     critic, editor = getattr(run.critic, "calls", 1), getattr(run.editor, "calls", 1)
     wrong = -(-n // 2) * epochs
@@ -70,7 +71,7 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
     ]
     parts = [part for part in parts if part.maximal.calls]
     most = sum(part.maximal.calls for part in parts)
-    before = sum(part.name in ("first persona", "simulation") for part in parts)
+    before = sum(part.name in ("first persona", "simulation") for part in parts) + moves + (0 < len(pool) < len(first))
     levels = before + epochs * (int(getattr(run.critic, "levels", bool(critic))) + bool(editor)) + tried
     return Preview(tuple(parts), (ATTEMPTS - 1) * most, levels, tuple(_notes(run, parts, most)))
 
