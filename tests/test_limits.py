@@ -493,3 +493,13 @@ def test_the_local_model_within_limits_still_measures(tiny_folder):
         assert held.probabilities["liked"] == pytest.approx(other.probabilities["liked"], rel=1e-4)
     assert meter.usage.calls == 2
     assert is_small_local(lm)
+
+
+def test_what_ends_a_call_is_not_waited_for():
+    def end(kind, number, prompt):
+        raise SystemExit("over")
+
+    began = time.monotonic()
+    with pytest.raises(SystemExit):
+        limited(scripted_lm(spoil=end), timeout=20)("hello")
+    assert time.monotonic() - began < 10

@@ -212,7 +212,7 @@ def _within(seconds: float | None, call: Callable[[], T], model: str) -> T:
     def work() -> None:
         try:
             answer.set_result(context.run(call))
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits, whatever it is
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, whatever it is
             answer.set_exception(error)
 
     threading.Thread(target=work, name="personaopt-call", daemon=True).start()
