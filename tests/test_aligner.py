@@ -760,3 +760,33 @@ def test_a_budget_is_above_nothing(limits):
 def test_tokens_and_seconds_end_it_too(user, limits):
     results = aligned_by(user, scripted_lm(), budget=Budget(**limits)).detailed_results
     assert "budget" in results.stopped
+
+
+def test_a_window_that_could_not_be_answered_is_not_called_right(store):
+    user = store.user("silent")
+    user.record(
+        Interaction({"message": f"Are you there, {n}"}, ground_truth={"reply": "yes I am"}, time=n) for n in range(8)
+    )
+    unread = {item.inputs["message"] for item in LatestWindow(3, 2).choose(user.history(), {}, 0).learn}
+    lm = scripted_lm(spoil=lambda kind, number, prompt: "No." if any(text in prompt for text in unread) else None)
+    with dspy.context(lm=lm, adapter=None):
+        agent = PersonaAgent("message -> reply", user=user, retrieve=0)
+        results = PersonaAligner(latest=3, held_out=2, start=EmptyStart()).compile(agent).detailed_results
+    assert results.stopped == "nothing to learn: no interaction of the window could be answered"
+
+
+def test_the_record_names_no_window_that_the_budget_had_no_room_for(store):
+    user = store.user("thrifty")
+    user.record(
+        Interaction({"message": f"Are you there, {n}"}, ground_truth={"reply": "yes I am"}, time=n) for n in range(20)
+    )
+    with dspy.context(lm=scripted_lm(), adapter=None):
+        agent = PersonaAgent("message -> reply", user=user, retrieve=0)
+        settings = {"latest": 3, "held_out": 2, "windows": 3, "start": EmptyStart()}
+        window = LatestWindow(3, 2).choose(user.history(), {}, 0)
+        budget = Budget(calls=5 + 3 + 1 + 5 + 4)  # an epoch, and one call less than another window takes
+        results = PersonaAligner(**settings, budget=budget).compile(agent).detailed_results
+    assert "no room for 5 more" in results.stopped
+    assert len(results.steps) == 1
+    assert results.window == tuple(item.id for item in window.learn)
+    assert results.held_out == tuple(item.id for item in window.hold_out)

@@ -209,7 +209,8 @@ class PersonaAligner(Teleprompter):
                 if not run.wrong and run.moves.left:
                     continue
                 if not run.wrong:
-                    stopped = "nothing to learn: every answer was right"
+                    reason = "every answer was right" if run.learn else "no interaction of the window could be answered"
+                    stopped = f"nothing to learn: {reason}"
                     break
                 run.levels.begin_epoch(epoch, losses[-1])
                 if graph is None or refusals == 0 or self.recriticise:

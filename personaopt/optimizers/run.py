@@ -17,7 +17,7 @@ from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import Critic, Gradient
 from personaopt.optimizers.editors import Editor, EditRequest, Edits
 from personaopt.optimizers.evidence import brought_up_to_date
-from personaopt.optimizers.levels import Levels
+from personaopt.optimizers.levels import Levels, OutOfBudget
 from personaopt.optimizers.losses import Case, Objective, Outcome
 from personaopt.optimizers.moving import Moves
 from personaopt.optimizers.quoting import Texts
@@ -153,6 +153,9 @@ class Run:
             self.window, self.moves.left = before, 0
             self.notes.append(f"a further window was of no use: {error}")
             return False
+        except OutOfBudget:
+            self.window = before  # the record names the window that was learnt from
+            raise
         return True
 
     def propose(self, gradients: Sequence[Gradient], refusals: int) -> Steps[tuple[list[Edits], list[Failure]]]:
