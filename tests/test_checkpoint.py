@@ -17,9 +17,10 @@ from scripted_lm import Rules, scripted_lm
 
 import personaopt as po
 from personaopt.optimizers import events
-from personaopt.optimizers.asks import Ask
+from personaopt.optimizers.asks import Ask, adrive
 from personaopt.optimizers.checkpoint import digest
 from personaopt.optimizers.critics import ChainedCritic, Gradient
+from personaopt.optimizers.watching import Watch
 from personaopt.persona import Persona
 
 KIM = Rules(sign_off="Best, Kim", lower=True, words=8)
@@ -365,6 +366,56 @@ def test_an_lm_that_was_down_is_asked_again(user):
     results = compiled(user, second, resume=True).detailed_results
     assert results.resumed == second.engine.count("profile") + 1 == 1
     assert results.accepted
+
+
+def test_what_came_back_beside_a_failure_is_kept_however_often_it_is_interrupted(user):
+    def spoil(kind, number, prompt):
+        if kind == "critique":
+            raise Stopped
+        return down() if not lives and kind == "answer" and number == 1 else None
+
+    lives: list = []
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            compiled(user, scripted_lm(spoil=spoil), resume=bool(lives))
+        lives.append("over")
+    assert compiled(user, scripted_lm(), resume=True).detailed_results.resumed == 1 + 8
+
+
+def test_what_came_back_together_with_an_interruption_is_heard_of():
+    class Heard(Watch):
+        def __init__(self):
+            self.places = []
+
+        def ended(self, place, result):
+            self.places.append(place)
+
+    async def break_off(attempt):
+        raise Stopped
+
+    def steps():
+        yield [Ask.done(0), Ask(stop, break_off, str), Ask.done(2)]
+
+    heard = Heard()
+    with pytest.raises(Stopped):
+        asyncio.run(adrive(steps(), threads=4, watch=heard))
+    assert heard.places == [0, 2]
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_judge_that_was_down_is_asked_again(user, awaited):
+    judge = po.LMJudge(scripted_lm(spoil=lambda kind, number, prompt: down() if number > 12 else VERDICT), repeats=3)
+    lm = scripted_lm()
+    with pytest.raises(po.ModelError, match="None of 3 verdicts"):
+        compiled(user, scripted_lm(), metric=po.LMJudge(scripted_lm(spoil=lambda *_: down())), awaited=awaited)
+    results = compiled(user, lm, metric=judge, resume=True, epochs=5, awaited=awaited).detailed_results
+    assert results.resumed == 1
+    assert lm.engine.count("profile") == 0
+    assert results.usage.repeats == 0
+    assert "4 interactions could not be simulated: Unreachable" in results.notes[0]
+
+
+VERDICT = "[[ ## difference ## ]]\nNone.\n\n[[ ## verdict ## ]]\nclose\n\n[[ ## completed ## ]]"
 
 
 def down():

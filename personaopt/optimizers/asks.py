@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 import dspy
 from dspy.utils.exceptions import AdapterParseError, LMError
 
-from personaopt.errors import ConfigurationError, PersonaOptError
+from personaopt.errors import ConfigurationError, ModelError, PersonaOptError
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.optimizers.codec import Codec
 from personaopt.optimizers.watching import UNWATCHED, Watch
@@ -41,6 +41,10 @@ class Failure:
 
     reason: str
     unreachable: bool = False
+
+
+class Unreachable(ModelError):
+    """An LM that is asked on the way to a result failed itself, so that the same ask may go well another time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Ask(Generic[T]):
             except (AdapterParseError, LMError, PersonaOptError) as error:
                 attempt += 1
                 if not self._worth_repeating(error, attempt, may_repeat):
-                    return Failure(_reason(error), isinstance(error, LMError))
+                    return Failure(_reason(error), isinstance(error, LMError | Unreachable))
 
     async def soon(self, may_repeat: MayRepeat) -> T | Failure:
         """Make the call without blocking the event loop."""
@@ -143,7 +147,7 @@ class Ask(Generic[T]):
             except (AdapterParseError, LMError, PersonaOptError) as error:
                 attempt += 1
                 if not self._worth_repeating(error, attempt, may_repeat):
-                    return Failure(_reason(error), isinstance(error, LMError))
+                    return Failure(_reason(error), isinstance(error, LMError | Unreachable))
 
     def _worth_repeating(self, error: Exception, attempt: int, may_repeat: MayRepeat) -> bool:
         """Whether another attempt may go better: a reply that was of no use, not an LM that cannot be reached.
@@ -154,7 +158,7 @@ class Ask(Generic[T]):
         if isinstance(error, ConfigurationError):
             raise error
         # DSPy has tried again already what may pass when an LM fails.
-        return not isinstance(error, LMError) and attempt < ATTEMPTS and may_repeat(self.calls)
+        return not isinstance(error, LMError | Unreachable) and attempt < ATTEMPTS and may_repeat(self.calls)
 
 
 MayRepeat = Callable[[int], bool]
@@ -243,16 +247,21 @@ async def _arun(level: Level, free: asyncio.Semaphore, may_repeat: MayRepeat, wa
     tasks = [asyncio.ensure_future(one(ask)) for ask in level]
     for place, task in enumerate(tasks):
         task.add_done_callback(lambda _, place=place: back.put_nowait(place))  # type: ignore[misc]
-    left = len(tasks)
+    heard: set[int] = set()
     try:
-        while left:
+        while len(heard) < len(tasks):
             with contextlib.suppress(TimeoutError):
                 # `wait_for` with no time left gives up even what is there already.
                 place = await asyncio.wait_for(back.get(), watch.due()) if back.empty() else back.get_nowait()
-                left -= 1
+                heard.add(place)
                 watch.ended(place, tasks[place].result())
-            if not left or (back.empty() and watch.due() == 0):
+            if len(heard) == len(tasks) or (back.empty() and watch.due() == 0):
                 await asyncio.to_thread(watch.flush)
+    except BaseException:
+        for place, task in enumerate(tasks):  # what is paid for is kept
+            if place not in heard and task.done() and not task.cancelled() and task.exception() is None:
+                watch.ended(place, task.result())
+        raise
     finally:
         for task in tasks:
             task.cancel()

@@ -61,6 +61,7 @@ class Checkpoint:
         self.results = len(self._kept)
         self.trouble = ""
         self._begun = bool(recorded)
+        self._written = len(recorded)
         self._level = 0
         self._waiting: dict[str, Any] = {}
         self._off = False
@@ -107,7 +108,8 @@ class Checkpoint:
             return
         began = time.monotonic()
         store, user = self._user.store, self._user.id
-        key = f"{self._level:04}.{min(map(int, self._waiting)):05}"
+        self._written += 1  # no key twice: an ask that is made again must not replace what came back beside it
+        key = f"{self._level:04}.{min(map(int, self._waiting)):05}.{self._written:05}"
         results = {place: kept for place, kept in self._waiting.items() if kept is not None}
         try:
             if not self._begun:

@@ -12,7 +12,7 @@ import dspy
 from dspy.adapters.utils import serialize_for_json
 
 from personaopt.errors import ConfigurationError, DataError, ModelError
-from personaopt.optimizers.asks import Ask, Failure, Steps, adrive, drive, one_call_an_attempt
+from personaopt.optimizers.asks import Ask, Failure, Steps, Unreachable, adrive, drive, one_call_an_attempt
 from personaopt.optimizers.critics import as_text
 from personaopt.signatures.judge import VERDICTS, Judge
 
@@ -127,7 +127,8 @@ class LMJudge:
         ]
         verdicts = [result for result in results if not isinstance(result, Failure)]
         if not verdicts:
-            raise ModelError(f"None of {self.calls} verdicts on an answer could be read: {results[0].reason}")
+            kind = Unreachable if all(result.unreachable for result in results) else ModelError
+            raise kind(f"None of {self.calls} verdicts on an answer could be read: {results[0].reason}")
         scores = [verdict.score for verdict in verdicts]
         score = statistics.median(scores) if self.combine == "median" else statistics.fmean(scores)
         closest = min(verdicts, key=lambda verdict: abs(verdict.score - score))
