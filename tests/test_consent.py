@@ -78,6 +78,20 @@ def test_record_only_learns_nothing(store):
     user.save_persona(LEARNT, parent=2, author="a person")  # less than there was
 
 
+def test_going_back_needs_consent_but_to_nothing(store):
+    user = store.user("u")
+    user.save_persona(LEARNT, parent=0, author="a")
+    user.save_persona(WRITTEN, parent=1, author="a")
+    user.consent = "record"
+    with pytest.raises(ConsentError, match="must be 'learn'"):
+        user.rollback(1)
+    user.consent = "none"
+    with pytest.raises(ConsentError, match="must be 'record'"):
+        user.rollback(2)
+    assert user.version == 2
+    assert not user.rollback(0).persona
+
+
 def test_what_is_no_consent(store):
     for wrong in ("yes", "", None, True):
         with pytest.raises(ConfigurationError, match="Consent is one of"):

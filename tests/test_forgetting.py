@@ -279,6 +279,29 @@ def test_an_alignment_during_which_something_is_forgotten_stores_nothing(store):
     assert store.unfinished_runs("u") == []
 
 
+def test_what_is_forgotten_before_the_first_call_came_back_is_not_kept_as_unfinished(store):
+    user = store.user("u")
+    user.record(said(f"A comedy with crime {n}", "comedy", id=str(n)) for n in range(8))
+    forgot = []
+
+    def forget_once(kind, number, prompt):
+        if not forgot:
+            forgot.append(store.forget("u"))
+
+    replies = {
+        "answer": lambda given: {"tag": "drama"},
+        "critique": lambda given: {"feedback": "No."},
+        "edit": lambda given: {"edits": [{"action": "add", "text": "Likes crime.", "feedback": [1]}]},
+    }
+    lm = dspy.LM("scripted/early", engine=RuleObeyingEngine(spoil=forget_once, replies=replies), cache=False)
+    aligner = po.PersonaAligner(latest=4, held_out=2, epochs=1, acceptance=po.AcceptAll(), checkpoint=True)
+    agent = po.PersonaAgent(TagFilm, user=user, retrieve=0, persona=Persona.from_text("Is brief."))
+    with dspy.context(lm=lm), pytest.raises(ForgottenError):
+        aligner.compile(agent)
+    assert forgot
+    assert (store.users(), store.unfinished_runs("u")) == ([], [])
+
+
 # What LM calls leave behind in the process.
 
 

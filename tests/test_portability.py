@@ -256,6 +256,20 @@ def test_consent_is_asked_of_an_import_too(store, tmp_path):
         assert other.user("u").consent == "record"
 
 
+def test_what_was_learnt_is_not_imported_where_nothing_may_be_learnt(user, tmp_path):
+    path = user.export_data(tmp_path / "u.json")
+    with open_store(":memory:", embedder=HashedWords()) as other:
+        twin = other.user(user.id)
+        twin.consent = "record"
+        with pytest.raises(ConsentError, match="must be 'learn'"):
+            other.import_data(path)
+        assert (twin.count(), twin.version, twin.facts()) == (0, 0, [])
+        twin.consent = "learn"
+        assert other.import_data(path).personas == 3
+        twin.consent = "record"
+        assert other.import_data(path).personas == 0  # what is there already
+
+
 def test_imports_at_once(user, tmp_path):
     path = user.export_data(tmp_path / "u.json")
     with open_store(tmp_path / "b.db", embedder=HashedWords()) as other:

@@ -169,7 +169,12 @@ class Rights(abc.ABC):
         with self.transaction(data.user_id) as connection:
             back = self._came_back(connection, data, restore=restore)
             imported = portability.restored(connection, data)
-            consents.require(connection, data.user_id, "record", self._policy.consent)
+            learns = any(fact.statement.source == "learnt" for fact in data.facts) or any(
+                each.source == "learnt" for version in data.personas for each in version.persona.statements
+            )
+            new = imported.personas or imported.facts
+            purpose: Consent = "learn" if new and learns else "record"
+            consents.require(connection, data.user_id, purpose, self._policy.consent)
             if back:
                 forgetting.carry_out(connection, data.user_id, forgetting.planned(connection, data.user_id, back))
             self._retained(connection, data.user_id)

@@ -176,15 +176,28 @@ class SqlStore(Rights, Learning):
     def rollback(self, user_id: str, version: int) -> PersonaVersion:
         """Store an earlier persona as a new version; see `User.rollback`."""
         with self._writing(user_id) as connection:
-            return personas.rollback(connection, user_id, whole(version, "version"))
+            target = personas.version(connection, user_id, whole(version, "version"))
+            if target and target.persona:  # to take everything out is always allowed
+                self._require_consent_to(connection, user_id, target.persona)
+            return personas.rollback(connection, user_id, version)
 
-    def start_run(self, user_id: str, run_id: str, fingerprint: Mapping[str, Any]) -> None:
+    def start_run(
+        self, user_id: str, run_id: str, fingerprint: Mapping[str, Any], *, as_of: float | None = None
+    ) -> None:
         """Keep a new unfinished alignment; of a user at most four are kept, the oldest go.
+
+        Args:
+            user_id: Whose alignment.
+            run_id: Its id.
+            fingerprint: What it was begun with.
+            as_of: What `last_forgetting` said before it was begun.
 
         Raises:
             DataError: An argument is not valid, or the id is taken by a run of another fingerprint.
+            ForgottenError: Something that it was begun with was forgotten meanwhile; nothing is kept.
         """
         with self._writing(user_id) as connection:
+            forgotten.refuse_gone(connection, user_id, (), as_of)
             runs.start(connection, user_id, run_id, fingerprint)
 
     def record_call(self, user_id: str, run_id: str, key: str, value: Mapping[str, Any]) -> bool:

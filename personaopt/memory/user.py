@@ -204,6 +204,7 @@ class User(UserRights):
 
         Raises:
             DataError: There is no such version.
+            ConsentError: The user has not agreed to it.
         """
         return self.store.rollback(self.id, whole(version, "version"))
 

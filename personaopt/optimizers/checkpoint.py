@@ -45,6 +45,8 @@ class Checkpoint:
         fingerprint: What it was begun with.
         spent: What it had cost by then.
         results: How many results it had by then.
+        as_of: What `Store.last_forgetting` said before the history was read; where something was forgotten since,
+            nothing is kept.
         trouble: Why nothing could be kept any more; empty where it could.
     """
 
@@ -52,6 +54,7 @@ class Checkpoint:
         self, user: User, run: str, fingerprint: Mapping[str, Any], recorded: Mapping[str, Mapping[str, Any]]
     ) -> None:
         self._user, self._run = user, run
+        self.as_of: float | None = None
         self.fingerprint = fingerprint
         self._kept: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
         for key, value in sorted(recorded.items()):
@@ -113,7 +116,7 @@ class Checkpoint:
         results = {place: kept for place, kept in self._waiting.items() if kept is not None}
         try:
             if not self._begun:
-                store.start_run(user, self._run, self.fingerprint)
+                store.start_run(user, self._run, self.fingerprint, as_of=self.as_of)
                 self._begun = True
             value = {"results": results, "usage": dataclasses.asdict(usage)}
             self._off = not store.record_call(

@@ -32,6 +32,8 @@ def under_way(run: Run, epochs: int, parameters: Mapping[str, Any]) -> Iterator[
         parameters: What the aligner was made with.
     """
     levels = run.levels
+    if levels.checkpoint:
+        levels.checkpoint.as_of = run.as_of
     levels.tell(
         RunStarted,
         window=tuple(item.id for item in run.window.learn),
