@@ -457,3 +457,20 @@ def test_the_local_model_aligns_in_the_background_and_answers_meanwhile(store, l
     (better,) = aligned
     assert better.detailed_results.usage.calls >= 6
     assert better.persona == user.persona
+
+
+def test_what_would_end_a_program_is_a_failure_and_ends_nothing_else(store):
+    def leave(student):
+        if student.user.id == "v":
+            raise SystemExit(1)
+
+    for name in ("u", "v"):
+        talk(store, name)
+    double = Aligner(fail=leave)
+    worker = po.AlignmentWorker(double, maker(store), **HAND)
+    worker.notify("v", force=True)
+    assert worker.flush(timeout=20)
+    worker.notify("u", force=True)
+    assert worker.close(timeout=20)
+    assert [(failure.user, failure.kind) for failure in worker.failures] == [("v", "SystemExit")]
+    assert len(double.of("u")) == 1

@@ -49,7 +49,7 @@ class Debounced:
         self,
         loop: asyncio.AbstractEventLoop,
         serve: Callable[[str, Wanted], Coroutine[Any, Any, None]],
-        failed: Callable[[str, Exception], None],
+        failed: Callable[[str, BaseException], None],
         *,
         seconds: float,
         at_once: int,
@@ -114,7 +114,7 @@ class Debounced:
     def _ended(self, user_id: str, task: asyncio.Task[None]) -> None:
         del self._tasks[user_id]
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception):
+        if error is not None:
             self.failed(user_id, error)
         if user_id in self._wanted:
             self._schedule(user_id)

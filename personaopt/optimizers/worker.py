@@ -40,7 +40,7 @@ class AlignmentFailure:
 
     user: str
     kind: str
-    error: Exception = dataclasses.field(repr=False)
+    error: BaseException = dataclasses.field(repr=False)
     time: float
 
 
@@ -115,7 +115,7 @@ class AlignmentWorker:
             at_once=workers,
             context=contextvars.copy_context(),
         )
-        self._thread = threading.Thread(target=self._loop.run_forever, name="personaopt-alignment", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="personaopt-alignment", daemon=True)
         self._thread.start()
 
     def notify(self, target: str | User | PersonaAgent, *, force: bool = False) -> None:
@@ -201,6 +201,14 @@ class AlignmentWorker:
 
     # From here on everything runs on the worker's thread.
 
+    def _run(self) -> None:
+        """The loop, until it is stopped: what would end a program ends one alignment, and is a failure of that one."""
+        while True:
+            try:
+                return self._loop.run_forever()
+            except (KeyboardInterrupt, SystemExit):  # which asyncio hands on to whoever runs the loop
+                continue
+
     async def _serve(self, user_id: str, wanted: Wanted) -> None:
         """Align one user, if it is due."""
         student = self._student(user_id, wanted.agent)
@@ -236,7 +244,7 @@ class AlignmentWorker:
                     raise
                 student.refresh()
 
-    def _failed(self, user_id: str, error: Exception) -> None:
+    def _failed(self, user_id: str, error: BaseException) -> None:
         kind = type(error).__name__
         # Tracebacks hold frames, and frames hold what users said: neither is kept or logged.
         error = error.with_traceback(None)
