@@ -72,7 +72,7 @@ def test_history_and_diff(command, place):
     found = document(command("history", "u1", "--store", place, "--json"))
     assert [version["version"] for version in found["versions"]] == [1, 2, 3]
     _, stdout, _ = command("history", "u1", "--store", place)
-    assert "by PersonaAligner, 1 statements\n    It helped." in stdout
+    assert "by PersonaAligner, 1 statement\n    It helped." in stdout
     assert "> 3  " in stdout
     found = document(command("diff", "u1", "--store", place, "--json"))
     assert (found["from"], found["to"]) == (2, 3)
@@ -135,6 +135,14 @@ def test_forget_what_is_meant(command, place):
     document(command("forget", "u1", "--store", place, "--everything", "--yes", "--json"))
     with open_store(place) as store:
         assert store.users() == ["u2"]
+
+
+def test_an_empty_option_is_no_option(command, place):
+    for option in ("--session", "--matching", "--id"):
+        code, _, stderr = command("forget", "u1", "--store", place, "--everything", option, "", "--yes")
+        assert code == 2
+        assert "--everything alone" in stderr
+    assert document(command("show", "u1", "--store", place, "--json"))["interactions"] == 4
 
 
 def test_data_there_and_back(command, place, tmp_path):

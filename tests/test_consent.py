@@ -115,6 +115,24 @@ def test_the_latest_are_kept(store):
     assert user.retention == Retention()
 
 
+def test_what_retention_took_is_not_left_in_the_files(tmp_path):
+    with open_store(tmp_path / "p.db", embedder=HashedWords()) as store:
+        user = store.user("u")
+
+        def left():
+            return [file.name for file in tmp_path.iterdir() if b"zebracanary" in file.read_bytes()]
+
+        user.record([said("zebracanary", id="0", time=0), said("new", id="1", time=1)])
+        assert left()
+        user.retention = Retention(max_count=1)
+        assert left() == []
+        user.record(said("zebracanary", id="2", time=2))
+        user.record(said("newer", id="3", time=3))
+        assert left()  # recording does not wait for that
+        assert store.apply_retention() == []
+        assert left() == []
+
+
 def test_what_is_too_old_goes(address):
     now = time.time()
     with open_store(address, embedder=HashedWords(), retention=Retention(max_age=3600)) as store:

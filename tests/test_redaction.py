@@ -11,6 +11,7 @@ from redaction_cases import CASES, measured, parsed
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.interaction import Interaction
 from personaopt.memory import open_store
+from personaopt.memory.facts import Fact
 from personaopt.memory.redaction import Redaction
 from personaopt.memory.sensitive import KINDS, NATIONAL_IDS, Finding, PatternFinder, PresidioFinder
 from personaopt.persona import Edit, Persona, Statement
@@ -199,6 +200,13 @@ def test_nothing_of_it_is_stored_embedded_or_given_back(address, tmp_path):
             user.record(["x"])
     for name in os.listdir(tmp_path):
         assert MAIL.encode() not in (tmp_path / name).read_bytes()
+
+
+def test_facts_are_redacted():
+    with open_store(":memory:", embedder=HashedWords(), redactor=Redaction("mask")) as store:
+        facts = [Fact(Statement("Mail bob@example.org", id="f"), 1, 2)]
+        store.save_facts("u", facts)
+        assert [fact.statement.text for fact in store.facts("u")] == ["Mail [email]"]
 
 
 def test_a_redactor_is_any_object_with_its_two_methods():

@@ -29,7 +29,7 @@ def forget(
     json: JsonOption = False,
 ) -> None:
     """Forget interactions of a user and what was learnt from them, or the whole user. It cannot be undone."""
-    if everything == bool(id or session or matching):
+    if everything == bool(id or session is not None or matching is not None):
         raise ConfigurationError("Say what to forget: --id, --session, --matching, or --everything alone.")
     with opened(store) as there:
         owner = known_user(there, store, user)

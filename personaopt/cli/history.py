@@ -13,9 +13,13 @@ def history(user: UserArgument, store: StoreOption, json: JsonOption = False) ->
     if json:
         print_json({"user": user, "versions": [version.to_dict() for version in versions]})
         return
-    print_heading(f"{user}: {len(versions)} versions")
+    print_heading(f"{user}: {_counted(len(versions), 'version')}")
     for version in versions:
-        size = len(version.persona.statements)
+        size = _counted(len(version.persona.statements), "statement")
         redacted = ", redacted" if version.redacted else ""
-        head = f"{version.version}  {moment(version.created)}  by {version.author}, {size} statements{redacted}"
+        head = f"{version.version}  {moment(version.created)}  by {version.author}, {size}{redacted}"
         print_item(head, sign=">" if version is versions[-1] else " ", note=version.reason)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -16,6 +16,7 @@ from personaopt.memory.connection import Connection
 from personaopt.memory.consolidation import Observation, consolidated
 from personaopt.memory.facts import Fact
 from personaopt.memory.policy import BARE, Policy
+from personaopt.memory.redaction import redacted_statement
 
 
 class Learning(abc.ABC):
@@ -39,6 +40,9 @@ class Learning(abc.ABC):
             ConsentError: The user has not agreed that anything is learnt.
             ForgottenError: What one rests on was forgotten meanwhile; nothing is stored.
         """
+        if (redactor := self._policy.redactor) is not None:
+            kept = [(fact, redacted_statement(fact.statement, redactor)) for fact in changed]
+            changed = [dataclasses.replace(fact, statement=left) for fact, left in kept if left is not None]
         with self.transaction(name_of(user_id, "A user id")) as connection:
             consents.require(connection, user_id, "learn", self._policy.consent)
             forgotten.refuse_gone(connection, user_id, [each for fact in changed for each in fact.statement.evidence])

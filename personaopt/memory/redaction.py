@@ -157,14 +157,14 @@ def redacted_change(
         raise PersonaError("A Persona can be saved, with Edit values.")
     statements: dict[str, Statement] = {}
     for statement in persona.statements:
-        if (kept := _statement(statement, redactor)) is not None:
+        if (kept := redacted_statement(statement, redactor)) is not None:
             statements.setdefault(kept.id, kept)
     changes = tuple(change for edit in edits if (change := _edit(edit, redactor)) is not None)
     kept_persona = dataclasses.replace(persona, statements=tuple(statements.values()))
     return kept_persona, changes, redactor.text(reason) if isinstance(reason, str) else reason
 
 
-def _statement(statement: Statement, redactor: Redactor) -> Statement | None:
+def redacted_statement(statement: Statement, redactor: Redactor) -> Statement | None:
     """A statement without what must not be stored; None where nothing is left of it."""
     text, identifier = redactor.text(statement.text), redactor.text(statement.id)
     if not text.strip() or not identifier:
@@ -173,7 +173,7 @@ def _statement(statement: Statement, redactor: Redactor) -> Statement | None:
 
 
 def _edit(edit: Edit, redactor: Redactor) -> Edit | None:
-    statement = _statement(edit.statement, redactor) if edit.statement else None
+    statement = redacted_statement(edit.statement, redactor) if edit.statement else None
     if edit.statement is not None and statement is None:
         return None
     target = None if edit.target is None else redactor.text(edit.target)

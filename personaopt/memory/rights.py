@@ -80,7 +80,8 @@ class Rights(abc.ABC):
         """Set what is kept of a user, None for the store's own rule; it is applied at once."""
         with self.transaction(name_of(user_id, "A user id")) as connection:
             retention.put(connection, user_id, kept)
-        self._retain(user_id)
+        if self._retain(user_id) is not None:
+            self.scrub()
 
     def apply_retention(self) -> list[Forgotten]:
         """Forget what is past its retention, of all users; to be called now and then, such as daily.
@@ -91,7 +92,7 @@ class Rights(abc.ABC):
             What was forgotten, of the users who lost something.
         """
         done = [report for user_id in self.users() if (report := self._retain(user_id)) is not None]
-        remains = self.scrub() if done else ""
+        remains = self.scrub()  # also of what recording took away since the last time
         return [dataclasses.replace(report, remains=remains) for report in done]
 
     def forget_interactions(
