@@ -165,6 +165,8 @@ def resigned(path, change):
         lambda content: content.update(facts=[{"statement": {"text": "x"}}]),
         lambda content: content.update(consent="maybe"),
         lambda content: content.update(personas=None),
+        lambda content: content.update(exported=float("nan")),
+        lambda content: content.update(unfinished_runs=[{"run_id": "r", "fingerprint": {}, "calls": [1]}]),
     ],
 )
 def test_wrong_parts_with_a_right_checksum_are_refused_whole(user, tmp_path, change):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import tempfile
 import time
@@ -212,6 +213,8 @@ def _content(data: UserData) -> dict[str, Any]:
 
 
 def _data(content: Any) -> UserData:
+    if not math.isfinite(content["exported"]):  # else it would be later than any forgetting
+        raise DataError("the time of the export is no time")
     return UserData(
         name_of(content["user_id"], "The user id"),
         float(content["exported"]),
@@ -220,7 +223,7 @@ def _data(content: Any) -> UserData:
         tuple(Interaction.from_dict(values) for values in content["interactions"]),
         tuple(_version(values) for values in content["personas"]),
         tuple(Fact.from_dict(values) for values in content["facts"]),
-        tuple((run["run_id"], run["fingerprint"], run["calls"]) for run in content["unfinished_runs"]),
+        tuple((run["run_id"], run["fingerprint"], {**run["calls"]}) for run in content["unfinished_runs"]),
     )
 
 
