@@ -16,9 +16,11 @@ from hashed_words import HashedWords
 from scripted_lm import Rules, scripted_lm
 
 import personaopt as po
+from personaopt.lm.metering import Usage
 from personaopt.optimizers import events
 from personaopt.optimizers.asks import Ask, adrive
-from personaopt.optimizers.checkpoint import digest
+from personaopt.optimizers.checkpoint import Checkpoint, digest
+from personaopt.optimizers.codec import TEXT
 from personaopt.optimizers.critics import ChainedCritic, Gradient
 from personaopt.optimizers.watching import Watch
 from personaopt.persona import Persona
@@ -400,6 +402,25 @@ def test_what_came_back_together_with_an_interruption_is_heard_of():
     with pytest.raises(Stopped):
         asyncio.run(adrive(steps(), threads=4, watch=heard))
     assert heard.places == [0, 2]
+
+
+def test_what_comes_back_while_others_are_written_is_kept(store, user, monkeypatch):
+    checkpoint = Checkpoint(user, "r", {}, {})
+    ask = Ask.predict(dspy.Predict("question -> answer"), str, codec=TEXT, question="q")
+    checkpoint.begin([ask, ask])
+    write = type(store).record_call
+
+    def late(*arguments):
+        monkeypatch.setattr(type(store), "record_call", write)
+        checkpoint.add(1, ask, "b")
+        return write(*arguments)
+
+    monkeypatch.setattr(type(store), "record_call", late)
+    checkpoint.add(0, ask, "a")
+    for _ in range(2):
+        checkpoint.flush(Usage())
+    results = [value["results"] for value in store.recorded_calls("u", "r").values()]
+    assert [sorted(found) for found in results] == [["0"], ["1"]]
 
 
 @pytest.mark.parametrize("awaited", [False, True])

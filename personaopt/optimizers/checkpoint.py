@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -68,6 +69,7 @@ class Checkpoint:
         self._level = 0
         self._waiting: dict[str, Any] = {}
         self._off = False
+        self._lock = threading.Lock()
         self._free_at = 0.0
 
     def begin(self, asks: Sequence[Ask[Any]]) -> dict[int, Any]:
@@ -107,13 +109,17 @@ class Checkpoint:
         Args:
             usage: What the alignment has cost so far.
         """
-        if not self._waiting or self._off:
-            return
+        with self._lock:  # of a task that is cancelled the thread that writes goes on
+            waiting, self._waiting = self._waiting, {}
+            if waiting and not self._off:
+                self._write(waiting, usage)
+
+    def _write(self, waiting: Mapping[str, Any], usage: Usage) -> None:
         began = time.monotonic()
         store, user = self._user.store, self._user.id
         self._written += 1  # no key twice: an ask that is made again must not replace what came back beside it
-        key = f"{self._level:04}.{min(map(int, self._waiting)):05}.{self._written:05}"
-        results = {place: kept for place, kept in self._waiting.items() if kept is not None}
+        key = f"{self._level:04}.{min(map(int, waiting)):05}.{self._written:05}"
+        results = {place: kept for place, kept in waiting.items() if kept is not None}
         try:
             if not self._begun:
                 store.start_run(user, self._run, self.fingerprint, as_of=self.as_of)
@@ -125,7 +131,6 @@ class Checkpoint:
         except PersonaOptError as error:
             self._off = True
             self.trouble = f"what its calls gave could not be kept ({type(error).__name__})"
-        self._waiting = {}
         now = time.monotonic()
         self._free_at = now + SHARE * (now - began)
 
