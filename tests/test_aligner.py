@@ -159,7 +159,7 @@ def test_nothing_is_computed_twice_when_a_step_changed_nothing(store, n, h, epoc
 @pytest.mark.parametrize("awaited", [False, True])
 @pytest.mark.parametrize(("critic", "ranks"), [(LMCritic(), [8]), (ChainedCritic(), [8, 8])])
 def test_four_dependent_levels_a_step_and_one_more_when_chained(user, awaited, critic, ranks):
-    lm = scripted_lm(gather=0.15, replies=always_wrong())
+    lm = scripted_lm(gather=0.4, replies=always_wrong())
     settings = {"latest": 8, "held_out": 4, "epochs": 2, "candidates": 2, "critic": critic, "recriticise": True}
     aligned_by(user, lm, awaited=awaited, **settings)
     start, simulate, editors, trials = [1], [12], [2], [2 * 12]
@@ -169,7 +169,7 @@ def test_four_dependent_levels_a_step_and_one_more_when_chained(user, awaited, c
 
 @pytest.mark.parametrize("awaited", [False, True])
 def test_three_levels_a_step_without_acceptance(user, awaited):
-    lm = scripted_lm(gather=0.15, replies=always_wrong())
+    lm = scripted_lm(gather=0.4, replies=always_wrong())
     results = aligned_by(
         user, lm, awaited=awaited, latest=8, held_out=0, epochs=1, acceptance=AcceptAll(), start=EmptyStart()
     ).detailed_results
@@ -183,7 +183,7 @@ def test_thirty_two_go_at_once(store):
     user = store.user("u")
     user.record(interactions(48))
     aligned_by(user, scripted_lm(), epochs=0)  # what is imported with the first call takes its time
-    lm = scripted_lm(gather=0.2)
+    lm = scripted_lm(gather=0.4)
     aligned_by(user, lm, latest=32, held_out=16, epochs=1, start=EmptyStart())
     assert lm.engine.levels == [48, 32, 1, 48]
 
