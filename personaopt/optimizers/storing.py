@@ -103,7 +103,19 @@ def stored(
     aligned.detailed_results = alignment
     if alignment.after == student.persona:
         return aligned, None
-    version: PersonaVersion | None
+    persona, version, parent, note = _saved(student, alignment, run, as_of)
+    aligned.persona, aligned.persona_version = persona, version.version if version else parent
+    notes = (*alignment.notes, note) if note else alignment.notes
+    aligned.detailed_results = dataclasses.replace(
+        alignment, after=persona, version=aligned.persona_version, notes=notes
+    )
+    return aligned, version
+
+
+def _saved(
+    student: PersonaAgent, alignment: Alignment, run: str, as_of: float | None
+) -> tuple[Persona, PersonaVersion | None, int, str]:
+    """The persona as it is stored, its version (None where nothing was left to store), its parent, and a note."""
     edits = new = student.persona.diff(alignment.after)
     persona, parent, note = alignment.after, student.persona_version, ""
     for _ in range(TRIES):
@@ -111,8 +123,7 @@ def stored(
             version = student.user.save_persona(
                 persona, parent=parent, author=AUTHOR, reason=str(alignment), edits=new, run=run, as_of=as_of
             )
-            persona = version.persona  # without what the store's redactor took out
-            break
+            return version.persona, version, parent, note  # without what the store's redactor took out
         except VersionConflict:
             current = student.user.store.persona(student.user.id)
             if current is None:
@@ -121,18 +132,10 @@ def stored(
             new = current.persona.diff(persona)
             note = f"rebased on version {parent}, which was stored meanwhile; together they were not tried"
             if not new:
-                version, note = None, f"version {parent}, which was stored meanwhile, says all that was learnt"
-                break
-    else:
-        raise VersionConflict(
-            f"The persona of user {student.user.id!r} was changed {TRIES} times while it was to be stored; align again."
-        )
-    aligned.persona, aligned.persona_version = persona, version.version if version else parent
-    notes = (*alignment.notes, note) if note else alignment.notes
-    aligned.detailed_results = dataclasses.replace(
-        alignment, after=persona, version=aligned.persona_version, notes=notes
+                return persona, None, parent, f"version {parent}, which was stored meanwhile, says all that was learnt"
+    raise VersionConflict(
+        f"The persona of user {student.user.id!r} was changed {TRIES} times while it was to be stored; align again."
     )
-    return aligned, version
 
 
 def rebased(base: Persona, edits: tuple[Edit, ...], current: PersonaVersion) -> Persona:
