@@ -526,7 +526,7 @@ def test_the_student_is_left_alone_and_the_new_version_says_where_it_comes_from(
 def test_what_is_pinned_is_not_touched_by_any_editor(user):
     class Remover:
         def propose(self, request):
-            from personaopt.optimizers.asks import Ask
+            from personaopt.lm.asks import Ask
 
             return [Ask.done((Edit("remove", target=request.persona.statements[0].id),))]
 

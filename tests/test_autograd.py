@@ -13,8 +13,8 @@ from scripted_lm import Rules, scripted_lm
 
 from personaopt.agent import PersonaAgent
 from personaopt.interaction import Interaction
+from personaopt.lm.asks import drive
 from personaopt.memory import open_store
-from personaopt.optimizers.asks import drive
 from personaopt.optimizers.autograd import TextualGraph
 from personaopt.optimizers.critics import ChainedCritic, ContrastiveCritic, LMCritic
 from personaopt.optimizers.losses import Outcome

@@ -16,13 +16,13 @@ from hashed_words import HashedWords
 from scripted_lm import Rules, scripted_lm
 
 import personaopt as po
+from personaopt.lm.asks import Ask, adrive
+from personaopt.lm.codec import TEXT
 from personaopt.lm.metering import Usage
+from personaopt.lm.watching import Watch
 from personaopt.optimizers import events
-from personaopt.optimizers.asks import Ask, adrive
 from personaopt.optimizers.checkpoint import Checkpoint, digest
-from personaopt.optimizers.codec import TEXT
 from personaopt.optimizers.critics import ChainedCritic, Gradient
-from personaopt.optimizers.watching import Watch
 from personaopt.persona import Persona
 
 KIM = Rules(sign_off="Best, Kim", lower=True, words=8)

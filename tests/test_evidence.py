@@ -14,9 +14,9 @@ from scripted_lm import measuring_lm
 from personaopt.agent import PersonaAgent
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter
+from personaopt.lm.asks import Failure
 from personaopt.memory import open_store
 from personaopt.optimizers.aligner import PersonaAligner
-from personaopt.optimizers.asks import Failure
 from personaopt.optimizers.critics import ContrastiveCritic, Gradient
 from personaopt.optimizers.editors import EditRequest, EvidenceEditor
 from personaopt.optimizers.evidence import candidate_statements

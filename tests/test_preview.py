@@ -10,8 +10,8 @@ from hashed_words import HashedWords
 from scripted_lm import Rules, scripted_lm
 
 import personaopt as po
+from personaopt.lm.asks import ATTEMPTS, Ask
 from personaopt.optimizers.acceptance import AcceptAll
-from personaopt.optimizers.asks import ATTEMPTS, Ask
 from personaopt.optimizers.critics import ContrastiveCritic, LMCritic
 from personaopt.optimizers.editors import EvidenceEditor, LMEditor
 from personaopt.optimizers.prompt_sizes import PERSONA_BYTES, Size, persona_size

@@ -18,9 +18,9 @@ from dspy.utils.callback import with_callbacks
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError
 from personaopt.interaction import Interaction
+from personaopt.lm.asks import Failure, Steps, adrive, drive, one_call_an_attempt
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.acceptance import Acceptance, ImprovesBoth
-from personaopt.optimizers.asks import Failure, Steps, adrive, drive, one_call_an_attempt
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import ContrastiveCritic, Critic, LMCritic
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor

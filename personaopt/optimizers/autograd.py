@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from personaopt.agent import PersonaAgent
+from personaopt.lm.asks import Ask, Failure, Steps
 from personaopt.lm.quiet_textgrad import textgrad
-from personaopt.optimizers.asks import Ask, Failure, Steps
 from personaopt.optimizers.critics import Chained, Critic, Gradient, as_text, contrast
 from personaopt.optimizers.events import LevelName
 from personaopt.optimizers.losses import Outcome

@@ -20,9 +20,9 @@ import pydantic
 from dspy.signatures import SignatureMeta
 
 from personaopt.errors import PersonaOptError
+from personaopt.lm.asks import Ask, Failure
 from personaopt.lm.metering import Usage
 from personaopt.memory import User
-from personaopt.optimizers.asks import Ask, Failure
 
 SHARE = 5
 """Writing may take one part in so many of the time: results that come faster are written together."""

@@ -11,8 +11,8 @@ import dspy
 
 from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import ModelError
-from personaopt.optimizers.asks import Ask
-from personaopt.optimizers.codec import TEXT, Codec, text
+from personaopt.lm.asks import Ask
+from personaopt.lm.codec import TEXT, Codec, text
 from personaopt.optimizers.losses import Outcome
 from personaopt.optimizers.quoting import is_refusal
 from personaopt.persona import Persona

@@ -16,9 +16,9 @@ import dspy
 
 from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.interaction import Interaction
+from personaopt.lm.asks import Ask, Failure, Steps, adrive, drive, one_call_an_attempt
 from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.lm.textgrad_engine import dspy_lm
-from personaopt.optimizers.asks import Ask, Failure, Steps, adrive, drive, one_call_an_attempt
 from personaopt.optimizers.editors import SHOWN_REFUSALS, Edits, edits_of, numbered
 from personaopt.optimizers.quoting import Texts, shortened
 from personaopt.persona import DEFAULT_TOKEN_LIMIT, Edit, Persona, estimate_tokens

@@ -11,8 +11,8 @@ import dspy
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ModelError, PersonaError
 from personaopt.interaction import Interaction
-from personaopt.optimizers.asks import Ask
-from personaopt.optimizers.codec import Codec
+from personaopt.lm.asks import Ask
+from personaopt.lm.codec import Codec
 from personaopt.optimizers.critics import Gradient
 from personaopt.optimizers.evidence import candidate_statements
 from personaopt.optimizers.quoting import is_refusal

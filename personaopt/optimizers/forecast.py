@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from personaopt.interaction import Interaction
+from personaopt.lm.asks import ATTEMPTS
 from personaopt.lm.prices import price
-from personaopt.optimizers.asks import ATTEMPTS
 from personaopt.optimizers.editors import SHOWN_REFUSALS
 from personaopt.optimizers.moving import REMEMBERED
 from personaopt.optimizers.preview import Cost, Part, Preview

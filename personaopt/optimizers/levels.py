@@ -7,8 +7,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from personaopt.lm.asks import Ask, Steps
 from personaopt.lm.metering import Meter, Usage
-from personaopt.optimizers.asks import Ask, Steps
+from personaopt.lm.watching import Watch
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.checkpoint import Checkpoint
 from personaopt.optimizers.events import (
@@ -21,7 +22,6 @@ from personaopt.optimizers.events import (
     Listener,
     tell,
 )
-from personaopt.optimizers.watching import Watch
 
 
 class OutOfBudget(Exception):

@@ -20,11 +20,11 @@ from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter, TextScore
+from personaopt.lm.asks import Ask
 from personaopt.lm.calibration import RAW, Calibration
+from personaopt.lm.codec import Codec
 from personaopt.lm.local import is_small_local
 from personaopt.memory.episodic import Recall
-from personaopt.optimizers.asks import Ask
-from personaopt.optimizers.codec import Codec
 from personaopt.persona import Persona, estimate_tokens
 
 FLOOR = 1e-12

@@ -10,9 +10,9 @@ from typing import Any
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.interaction import Interaction, query_text
+from personaopt.lm.asks import Failure, Steps
 from personaopt.memory.episodic import Memory, Recall
 from personaopt.optimizers.acceptance import Acceptance, mean_loss
-from personaopt.optimizers.asks import Failure, Steps
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import Critic, Gradient
 from personaopt.optimizers.editors import Editor, EditRequest, Edits

@@ -10,9 +10,9 @@ import dspy
 from personaopt.agent import PersonaAgent
 from personaopt.errors import PersonaError
 from personaopt.interaction import Interaction
+from personaopt.lm.asks import Ask
+from personaopt.lm.codec import Codec
 from personaopt.memory.semantic import as_persona
-from personaopt.optimizers.asks import Ask
-from personaopt.optimizers.codec import Codec
 from personaopt.optimizers.quoting import Texts, is_refusal
 from personaopt.persona import Persona, Statement
 from personaopt.signatures.excerpt import excerpts

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from personaopt.errors import PersonaError
+from personaopt.lm.asks import Failure, Steps
 from personaopt.optimizers.acceptance import Trial, mean_loss
-from personaopt.optimizers.asks import Failure, Steps
 from personaopt.optimizers.editors import Edits
 from personaopt.optimizers.events import CandidateJudged, CandidateProposed
 from personaopt.optimizers.losses import Outcome

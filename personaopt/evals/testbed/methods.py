@@ -20,11 +20,11 @@ from personaopt.evals.testbed import prompts
 from personaopt.evals.testbed.stand_in import Judge, Noise, StandIn, stand_in_lm
 from personaopt.evals.testbed.users import AnswerMail, InventedUser
 from personaopt.interaction import Interaction
+from personaopt.lm.asks import Ask
 from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.memory import CallableEmbedder, open_store
 from personaopt.optimizers.acceptance import AcceptAll, ImprovesBoth
 from personaopt.optimizers.aligner import PersonaAligner
-from personaopt.optimizers.asks import Ask
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import ContrastiveCritic, LMCritic
 from personaopt.optimizers.editors import EditRequest, Edits

@@ -21,8 +21,8 @@ from dspy.utils.exceptions import AdapterParseError, LMError
 
 from personaopt.errors import ConfigurationError, ModelError, PersonaOptError
 from personaopt.lm.adapter import LocalAdapter
-from personaopt.optimizers.codec import Codec
-from personaopt.optimizers.watching import UNWATCHED, Watch
+from personaopt.lm.codec import Codec
+from personaopt.lm.watching import UNWATCHED, Watch
 
 T = TypeVar("T")
 ATTEMPTS = 3
