@@ -1,0 +1,1 @@
+"""The methods that the experiment compares, each a small `dspy.Module`."""
