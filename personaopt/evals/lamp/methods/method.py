@@ -1,4 +1,4 @@
-"""What every compared method is: a `dspy.Module` of one user that prepares once and then answers question by question."""
+"""What every compared method is: a `dspy.Module` of one user that prepares once, then answers question by question."""
 
 from __future__ import annotations
 
