@@ -45,6 +45,8 @@ class Row:
         user: Whose question it is.
         question: Its id.
         place: Which of the user's questions it is, from 0.
+        inputs: What was asked, by the task's input fields; None where the run does not keep it. Pages of single users
+            show it.
         gold: What the user really said or chose.
         prediction: What was answered; empty where the LM failed.
         probabilities: Of every answer, calibrated; None where nothing was measured.
@@ -78,6 +80,7 @@ class Row:
     prediction: str
     point: Point = Point()
     seed: int = 0
+    inputs: Mapping[str, Any] | None = None
     probabilities: Mapping[str, float] | None = None
     measured: Mapping[str, float] | None = None
     features: Mapping[str, Sequence[float]] | None = None
