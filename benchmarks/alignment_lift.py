@@ -26,7 +26,7 @@ from personaopt.evals.answers import Decided, Written
 from personaopt.evals.exams import Exam, KnownTexts, replay
 from personaopt.evals.lamp import data as lamp
 from personaopt.evals.lift import evaluate, frequent_persona
-from personaopt.evals.metrics import macro_f1
+from personaopt.evals.metrics import classification
 from personaopt.evals.statistics import paired_bootstrap
 from personaopt.evals.tasks import Task, task_for
 from personaopt.lm.calibration import RAW, Calibration, fit
@@ -179,15 +179,15 @@ class Row:
         """NLL and accuracy with intervals over users, and macro-F1 over the whole label list, mean over seeds."""
         nll, right = paired_bootstrap(self.nll), paired_bootstrap(self.right)
         everything = [entry for row in self.answers.values() for entry in row]
-        f1 = macro_f1(
-            [labels[y] for _, y, labels in everything],
+        figures = classification(
             [labels[int(p.argmax())] for p, _, labels in everything],
+            [labels[y] for _, y, labels in everything],
             everything[0][2],
         )
         return {
             "nll": [nll.mean, nll.low, nll.high],
             "accuracy": [right.mean, right.low, right.high],
-            "macro_f1": f1,
+            "macro_f1": figures["f1"],
             "users": nll.n_users,
             "n": nll.n // seeds,
         }

@@ -9,42 +9,47 @@ import pytest
 
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.metrics import (
-    accuracy,
+    classification,
     expected_calibration_error,
-    macro_f1,
-    mae,
     mean_nll,
     nll,
+    rating,
     rating_error,
-    rmse,
     rouge,
-    rouge_1,
-    rouge_l,
 )
 from personaopt.evals.statistics import bootstrap_mean, paired_bootstrap
 
 
 def test_accuracy_strips_and_counts_everything_else_as_wrong():
-    assert accuracy(["a", "b", "c", "d"], [" a\n", "B", "the label is c", "d"]) == 0.5
+    figures = classification([" a\n", "B", "the label is c", "d"], ["a", "b", "c", "d"], ["a", "b", "c", "d"])
+    assert figures["accuracy"] == 0.5
 
 
 def test_macro_f1_is_over_the_whole_label_list():
-    golds, predictions = ["a", "a", "b"], ["a", "b", "b"]
+    predictions, golds = ["a", "b", "b"], ["a", "a", "b"]
     # F1 of a and of b is 2/3 each; c is never right and counts as 0.
-    assert macro_f1(golds, predictions, ["a", "b"]) == pytest.approx(2 / 3)
-    assert macro_f1(golds, predictions, ["a", "b", "c"]) == pytest.approx(4 / 9)
-    assert macro_f1(golds, ["a", "nonsense", "b"], ["a", "b"]) == pytest.approx((2 / 3 + 1) / 2)
+    assert classification(predictions, golds, ["a", "b"]) == pytest.approx({"accuracy": 2 / 3, "f1": 2 / 3})
+    assert classification(predictions, golds, ["a", "b", "c"])["f1"] == pytest.approx(4 / 9)
+    assert classification(["a", "nonsense", "b"], golds, ["a", "b"])["f1"] == pytest.approx((2 / 3 + 1) / 2)
+    assert classification(["", "", ""], golds, ["a", "b"]) == {"accuracy": 0.0, "f1": 0.0}
+    # Predictions come first: precision and recall change places otherwise.
+    assert classification(["a", "a", "c"], ["a", "b", "c"], ["a", "b", "c"])["f1"] == pytest.approx((2 / 3 + 0 + 1) / 3)
     with pytest.raises(DataError, match="'z' is not one of"):
-        macro_f1(["z"], ["a"], ["a", "b"])
+        classification(["a"], ["z"], ["a", "b"])
 
 
 def test_ratings_are_unclipped_and_nonsense_counts_as_the_farther_end():
-    assert rating_error("4", "7") == 3.0
-    assert rating_error("4", "none") == -3.0
-    assert rating_error("2", "nan") == 3.0
-    assert rating_error("3", "") == 2.0
-    assert mae(["1", "5", "3"], ["2", "5", "?"]) == pytest.approx((1 + 0 + 2) / 3)
-    assert rmse(["1", "5", "3"], ["2", "5", "?"]) == pytest.approx(math.sqrt((1 + 0 + 4) / 3))
+    assert rating_error("7", "4") == 3.0
+    assert rating_error("none", "4") == -3.0
+    assert rating_error("nan", "2") == 3.0
+    assert rating_error("", "3") == 2.0
+    assert rating_error(4, " 5 ") == -1.0
+    assert rating(["2", "5", "?"], ["1", "5", "3"]) == pytest.approx(
+        {"mae": (1 + 0 + 2) / 3, "rmse": math.sqrt((1 + 0 + 4) / 3)}
+    )
+    for wrong in ("five", "nan", ""):
+        with pytest.raises(DataError, match="not a number"):
+            rating(["5", "5"], ["1", wrong])
 
 
 def test_nll_is_natural_and_floored():
@@ -67,24 +72,26 @@ def test_calibration_error():
         expected_calibration_error(["a"], [{"a": 1.0}], bins=0)
     with pytest.raises(DataError):
         expected_calibration_error(["a"], [{}])
+    with pytest.raises(DataError, match="one prediction for each gold answer"):
+        expected_calibration_error([], [])
 
 
 def test_rouge():
-    scores = rouge("the cat sat", "the cat ran away")
+    scores = rouge(["the cat ran away"], ["the cat sat"])
     assert scores["rouge_1"] == pytest.approx(2 * (2 / 4) * (2 / 3) / (2 / 4 + 2 / 3))
-    reordered = rouge("one two three", "three two one")
+    reordered = rouge(["three two one"], ["one two three"])
     assert reordered["rouge_1"] == 1.0
     assert reordered["rouge_l"] == pytest.approx(1 / 3)
-    assert rouge_1(["a b", "c"], ["a b", "d"]) == 0.5
-    assert rouge_l(["a b", "c"], ["a b", ""]) == 0.5
-    assert rouge("runs", "running")["rouge_1"] == 0.0  # no stemming, as in LaMP
+    assert rouge(["a b", "d"], ["a b", "c"])["rouge_1"] == 0.5
+    assert rouge(["a b", ""], ["a b", "c"])["rouge_l"] == 0.5
+    assert rouge(["running"], ["runs"])["rouge_1"] == 0.0  # no stemming, as in LaMP
 
 
-@pytest.mark.parametrize("metric", [accuracy, mae, rmse, mean_nll, rouge_1, rouge_l, expected_calibration_error])
+@pytest.mark.parametrize("metric", [lambda *pair: classification(*pair, ["1"]), rating, rouge, mean_nll])
 def test_metrics_refuse_what_does_not_pair_up(metric):
-    for golds, predictions in (([], []), (["1"], [])):
+    for predictions, golds in (([], []), (["1"], [])):
         with pytest.raises(DataError, match="one prediction for each gold answer"):
-            metric(golds, predictions)
+            metric(predictions, golds)
 
 
 def _draws(seed, users=40):

@@ -80,7 +80,7 @@ class Written:
     @property
     def rouge_l(self) -> float:
         """ROUGE-L of the generated text."""
-        return rouge(self.truth, self.response)["rouge_l"]
+        return rouge([self.response], [self.truth])["rouge_l"]
 
 
 Answer = Decided | Written

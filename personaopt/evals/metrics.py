@@ -12,17 +12,24 @@ from personaopt.errors import ConfigurationError, DataError
 PROBABILITY_FLOOR = 1e-12
 
 
-def accuracy(golds: Sequence[str], predictions: Sequence[str]) -> float:
-    """The share of predictions that equal their gold answer after stripping."""
-    _check(golds, predictions)
-    return sum(gold.strip() == prediction.strip() for gold, prediction in zip(golds, predictions, strict=True)) / len(
-        golds
-    )
+def classification(predictions: Sequence[str], golds: Sequence[str], labels: Sequence[str]) -> dict[str, float]:
+    """Accuracy and macro-F1 as LaMP's evaluation has them (arXiv 2304.11406).
 
+    Both sides are stripped, a prediction that is not exactly a label is wrong, and F1 is the mean over the whole label
+    list: a label that neither side has scores 0.
 
-def macro_f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> float:
-    """The mean F1 over the whole label list; a label that neither side has scores 0, as in LaMP."""
-    from sklearn.metrics import f1_score
+    Args:
+        predictions: What was answered, one for each question; empty where nothing was.
+        golds: What the user chose, in the same order.
+        labels: Every allowed answer.
+
+    Returns:
+        `accuracy` and `f1`.
+
+    Raises:
+        DataError: The two differ in length or are empty, or a gold answer is not one of the labels.
+    """
+    from sklearn.metrics import accuracy_score, f1_score
 
     _check(golds, predictions)
     position = {label: index for index, label in enumerate(labels)}
@@ -31,35 +38,49 @@ def macro_f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[
         raise DataError(f"The gold answer {unknown[0]!r} is not one of {', '.join(labels)}.")
     truth = [position[gold.strip()] for gold in golds]
     answers = [position.get(prediction.strip(), -1) for prediction in predictions]
-    return float(f1_score(truth, answers, labels=list(range(len(labels))), average="macro", zero_division=0))
+    f1 = f1_score(truth, answers, labels=list(range(len(position))), average="macro", zero_division=0)
+    return {"accuracy": float(accuracy_score(truth, answers)), "f1": float(f1)}
 
 
-def rating_error(gold: str | float, prediction: str | float) -> float:
-    """The signed error of one rating: unclipped, and what is no number counts as the farther of 1 and 5."""
-    truth = float(gold)
-    try:
-        value = float(prediction)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+def rating(predictions: Sequence[str | float], golds: Sequence[str | float]) -> dict[str, float]:
+    """Mean absolute error, and root of the mean squared error, of ratings from 1 to 5 (see `rating_error`).
+
+    Args:
+        predictions: What was answered, one for each question; empty where nothing was.
+        golds: What the user gave, in the same order.
+
+    Returns:
+        `mae` and `rmse`.
+
+    Raises:
+        DataError: The two differ in length or are empty, or a gold answer is no number.
+    """
+    from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+    _check(golds, predictions)
+    truth = [_number(gold) for gold in golds]
+    if None in truth:
+        raise DataError(f"The gold rating {golds[truth.index(None)]!r} is not a number.")
+    errors = [rating_error(prediction, gold) for prediction, gold in zip(predictions, golds, strict=True)]
+    nothing = [0.0] * len(errors)
+    return {
+        "mae": float(mean_absolute_error(nothing, errors)),
+        "rmse": float(root_mean_squared_error(nothing, errors)),
+    }
+
+
+def rating_error(prediction: str | float, gold: str | float) -> float:
+    """The signed error of one rating: unclipped, and what is no number counts as the farther of 1 and 5, as in LaMP.
+
+    Raises:
+        DataError: The gold rating is no number.
+    """
+    truth, value = _number(gold), _number(prediction)
+    if truth is None:
+        raise DataError(f"The gold rating {gold!r} is not a number.")
+    if value is None:
         value = 1.0 if abs(truth - 1.0) > abs(truth - 5.0) else 5.0
     return value - truth
-
-
-def mae(golds: Sequence[str | float], predictions: Sequence[str | float]) -> float:
-    """Mean absolute error of ratings (see `rating_error`)."""
-    from sklearn.metrics import mean_absolute_error
-
-    truth, values = _ratings(golds, predictions)
-    return float(mean_absolute_error(truth, values))
-
-
-def rmse(golds: Sequence[str | float], predictions: Sequence[str | float]) -> float:
-    """Root of the mean squared error of ratings (see `rating_error`)."""
-    from sklearn.metrics import root_mean_squared_error
-
-    truth, values = _ratings(golds, predictions)
-    return float(root_mean_squared_error(truth, values))
 
 
 def nll(gold: str, probabilities: Mapping[str, float]) -> float:
@@ -98,24 +119,30 @@ def expected_calibration_error(
     return float(np.abs(gaps).sum() / len(golds))
 
 
-def rouge(gold: str, prediction: str) -> dict[str, float]:
-    """ROUGE-1 and ROUGE-L (F1, no stemming, as in LaMP) of one text, under `rouge_1` and `rouge_l`."""
+def rouge(predictions: Sequence[str], golds: Sequence[str]) -> dict[str, float]:
+    """Mean ROUGE-1 and ROUGE-L: F1 of each stripped text, no stemming, as in LaMP.
+
+    LaMP's code prints the middle of a bootstrap of this mean, which is drawn anew each time; this is the mean itself.
+
+    Args:
+        predictions: What was written, one for each question; empty where nothing was.
+        golds: What the user really wrote, in the same order.
+
+    Returns:
+        `rouge_1` and `rouge_l`.
+
+    Raises:
+        DataError: The two differ in length or are empty.
+    """
     from rouge_score.rouge_scorer import RougeScorer
 
-    scores = RougeScorer(["rouge1", "rougeL"], use_stemmer=False).score(gold.strip(), prediction.strip())
-    return {"rouge_1": float(scores["rouge1"].fmeasure), "rouge_l": float(scores["rougeL"].fmeasure)}
-
-
-def rouge_1(golds: Sequence[str], predictions: Sequence[str]) -> float:
-    """The mean ROUGE-1."""
     _check(golds, predictions)
-    return math.fsum(rouge(gold, text)["rouge_1"] for gold, text in zip(golds, predictions, strict=True)) / len(golds)
-
-
-def rouge_l(golds: Sequence[str], predictions: Sequence[str]) -> float:
-    """The mean ROUGE-L."""
-    _check(golds, predictions)
-    return math.fsum(rouge(gold, text)["rouge_l"] for gold, text in zip(golds, predictions, strict=True)) / len(golds)
+    scorer = RougeScorer(["rouge1", "rougeL"], use_stemmer=False)
+    scores = [scorer.score(gold.strip(), text.strip()) for text, gold in zip(predictions, golds, strict=True)]
+    return {
+        "rouge_1": math.fsum(score["rouge1"].fmeasure for score in scores) / len(scores),
+        "rouge_l": math.fsum(score["rougeL"].fmeasure for score in scores) / len(scores),
+    }
 
 
 def _check(golds: Sequence[object], predictions: Sequence[object]) -> None:
@@ -125,9 +152,9 @@ def _check(golds: Sequence[object], predictions: Sequence[object]) -> None:
         )
 
 
-def _ratings(golds: Sequence[str | float], predictions: Sequence[str | float]) -> tuple[list[float], list[float]]:
-    _check(golds, predictions)
-    truth = [float(gold) for gold in golds]
-    return truth, [
-        value + rating_error(value, prediction) for value, prediction in zip(truth, predictions, strict=True)
-    ]
+def _number(value: str | float) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
