@@ -1,0 +1,80 @@
+"""personaopt as it comes: its aligner with its defaults, its agent, the run's calibration. The one place to tune it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import dspy
+
+from personaopt.agent import PersonaAgent
+from personaopt.evals.lamp.methods.asking import MethodAgent
+from personaopt.evals.lamp.methods.learning import learn
+from personaopt.evals.lamp.methods.method import Preparation, Setting
+from personaopt.lm.local import is_small_local
+from personaopt.memory import User
+from personaopt.optimizers.aligner import PersonaAligner
+from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
+
+LATEST, HELD_OUT, EPOCHS = 8, 4, 3
+"""n, h and E: the aligner's own defaults."""
+CALIBRATION: Literal["shipped"] = "shipped"
+"""By which candidates are tried while a persona is learnt; answers are calibrated by the run."""
+
+
+def held_out_of(latest: int) -> int:
+    """The slice for another n: in the same proportion, and one at least."""
+    return max(1, round(latest * HELD_OUT / LATEST))
+
+
+def start_of(lm: Any) -> Start:
+    """Where personaopt begins: a written summary, or nothing where the small local model tries the evidence itself."""
+    return EmptyStart() if is_small_local(lm) else ProfileStart()
+
+
+def aligner_of(setting: Setting, **more: Any) -> PersonaAligner:
+    """The aligner of a run.
+
+    Args:
+        setting: Of the run; its n and E where it has them.
+        **more: Other arguments of `PersonaAligner`.
+    """
+    latest = LATEST if setting.latest is None else setting.latest
+    arguments: dict[str, Any] = {
+        "latest": latest,
+        "held_out": HELD_OUT if setting.latest is None else held_out_of(latest),
+        "epochs": EPOCHS if setting.epochs is None else setting.epochs,
+        "budget": setting.budget,
+        "checkpoint": False,
+        "threads": setting.threads,
+        "seed": setting.seed,
+    }
+    return PersonaAligner(**arguments | more)
+
+
+class PersonaOpt(dspy.Module):
+    """The library with its defaults.
+
+    Args:
+        user: Whose questions are answered.
+        setting: Of the run.
+    """
+
+    def __init__(self, user: User, setting: Setting) -> None:
+        super().__init__()
+        self.user = user
+        self._setting = setting
+        self.agent: PersonaAgent = MethodAgent(user, setting)
+
+    def prepare(self) -> Preparation:
+        """One alignment on the latest interactions, from the user's current persona."""
+        self.agent, preparation = learn(
+            self.agent,
+            lambda **more: aligner_of(self._setting, **more),
+            start=start_of(self.agent.lm),
+            calibration=CALIBRATION,
+        )
+        return preparation
+
+    def forward(self, **inputs: Any) -> dspy.Prediction:
+        """One call, and those of its actions."""
+        return self.agent(**inputs)
