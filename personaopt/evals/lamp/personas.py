@@ -1,0 +1,150 @@
+"""Personas as objects of study: how alike they are between users, where they lie, how they change while they learn.
+
+PersonaAgent's paper shows the users' personas as a Jaccard matrix (its figure 5) and as a map of their embeddings (its
+figure 2).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from personaopt.evals.lamp.rows import Row
+from personaopt.evals.lamp.selection import Section
+from personaopt.memory.embedding import Embedder
+from personaopt.persona import estimate_tokens
+
+_STUDIES = ("personas", "main", "ablation", "scaling", "coldstart")
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_NEIGHBOURHOOD_FROM = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Learnt:
+    """One user's persona and how it came about.
+
+    Attributes:
+        user: Whose.
+        personas: Before the first epoch, after every one, and at the end.
+        losses: Mean losses of the alignment.
+        accepted: How many edits were kept.
+        refused: How many were not.
+        favourite: The user's most frequent answer; empty where answers are texts or say nothing by themselves.
+    """
+
+    user: str
+    personas: tuple[str, ...]
+    losses: tuple[float, ...] = ()
+    accepted: int = 0
+    refused: int = 0
+    favourite: str = ""
+
+
+def learnt(section: Section, method: str, lm: str | None = None) -> list[Learnt]:
+    """The personas that a method learnt at its default point, in the order of users."""
+    cell = section.cell(method, lm, studies=_STUDIES)
+    prepared = {row.user: row for row in cell.values() if row.preparation and row.preparation.get("personas")}
+    favourites = _favourites(section)
+    return [
+        Learnt(
+            user,
+            tuple(row.preparation["personas"]),
+            tuple(row.preparation.get("losses", ())),
+            int(row.preparation.get("accepted", 0)),
+            int(row.preparation.get("refused", 0)),
+            favourites.get(user, ""),
+        )
+        for user, row in prepared.items()
+        if row.preparation
+    ]
+
+
+def jaccard(texts: Sequence[str]) -> np.ndarray:
+    """How many of the words of each two texts are in both: 1 on the diagonal.
+
+    Stop words of scikit-learn's English list do not count, since they say nothing of a user.
+    """
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    words = [set(_WORD.findall(text.lower())) - ENGLISH_STOP_WORDS for text in texts]
+    return np.array([[len(a & b) / len(a | b) if a | b else 1.0 for b in words] for a in words])
+
+
+def between_users(matrix: np.ndarray) -> float:
+    """The mean of a similarity matrix off its diagonal; NaN for a single user."""
+    apart = ~np.eye(len(matrix), dtype=bool)
+    return float(matrix[apart].mean()) if apart.any() else float("nan")
+
+
+def vectors(texts: Sequence[str], embedder: Embedder | None) -> np.ndarray:
+    """Texts as rows of numbers: of the embedder, or TF-IDF of their words without one."""
+    if embedder is not None:
+        return np.asarray(embedder(list(texts)), dtype=float)
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    try:
+        return np.asarray(TfidfVectorizer(stop_words="english").fit_transform(texts).toarray(), dtype=float)
+    except ValueError:  # no words at all
+        return np.zeros((len(texts), 1))
+
+
+def positions(rows: np.ndarray, seed: int = 0) -> tuple[np.ndarray, str]:
+    """Points in the plane for rows of numbers, and the method's name.
+
+    t-SNE from 40 rows on, principal components below: neighbourhoods say nothing among fewer.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    if len(rows) >= _NEIGHBOURHOOD_FROM:
+        return TSNE(n_components=2, init="pca", perplexity=12, random_state=seed).fit_transform(rows), "t-SNE"
+    found = PCA(n_components=min(2, *rows.shape)).fit_transform(rows)
+    return np.pad(found, ((0, 0), (0, 2 - found.shape[1]))), "principal components"
+
+
+def lengths(personas: Sequence[Learnt]) -> np.ndarray:
+    """Tokens of every user's persona after each epoch, a row a user; who ended early stays as it was."""
+    return np.array([[estimate_tokens(text) for text in texts] for texts in _padded(personas)], dtype=float)
+
+
+def distances(personas: Sequence[Learnt]) -> np.ndarray:
+    """Words added, removed or replaced from each epoch to the next, a row a user."""
+    from rapidfuzz.distance import Levenshtein
+
+    def words(text: str) -> list[str]:
+        return text.split()
+
+    return np.array(
+        [
+            [Levenshtein.distance(words(a), words(b)) for a, b in itertools.pairwise(texts)]
+            for texts in _padded(personas)
+        ],
+        dtype=float,
+    )
+
+
+def _padded(personas: Sequence[Learnt]) -> list[tuple[str, ...]]:
+    longest = max((len(each.personas) for each in personas), default=0)
+    return [each.personas + each.personas[-1:] * (longest - len(each.personas)) for each in personas]
+
+
+def _favourites(section: Section) -> dict[str, str]:
+    """Each user's most frequent answer: as the row that knows the history says, else of the user's own questions."""
+    if section.measure.kind == "text" or section.task == "LaMP-1":  # which of two options it was says nothing
+        return {}
+    chosen: dict[str, Counter[str]] = {}
+    counted: set[tuple[str, str]] = set()
+    first: dict[str, Row] = {}
+    for row in section.rows:
+        if (row.user, row.question) not in counted:
+            counted.add((row.user, row.question))
+            chosen.setdefault(row.user, Counter())[row.gold.strip()] += 1
+        if row.method == "majority" and row.prediction and row.point.history is None:
+            first[row.user] = min(row, first.get(row.user, row), key=lambda each: each.place)
+    known = {user: min(counts, key=lambda label: (-counts[label], label)) for user, counts in chosen.items()}
+    return {**known, **{user: row.prediction.strip() for user, row in first.items()}}

@@ -1,0 +1,252 @@
+"""The tables of a report as values, and how they are written."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from collections.abc import Sequence
+
+from personaopt.evals.lamp import paper
+from personaopt.evals.lamp.comparing import Scaled, Versus
+from personaopt.evals.lamp.figures import Cost, Figures
+from personaopt.evals.lamp.measures import Measure
+from personaopt.evals.lamp.selection import OURS
+from personaopt.evals.lamp.summary import Standing, TaskSummary
+from personaopt.evals.statistics import Comparison
+
+_HOW = "Paired bootstrap over users; p values are Holm-corrected in each column."
+_DIMENSIONS = {
+    "n": "Batch size n: interactions that an alignment learns from",
+    "E": "Iterations E: epochs of the alignment",
+    "K": "Retrieved memories K",
+    "lm": "Language model",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table with what a reader must know of it.
+
+    Attributes:
+        title: What it shows.
+        head: The columns' names.
+        rows: The cells as text; an empty one was not run or not measured.
+        notes: Sentences under it.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def markdown(self, level: int = 3) -> str:
+        """The table as Markdown under a heading of this level."""
+        right = ["---", *["---:"] * (len(self.head) - 1)]
+        lines = [_line(self.head), _line(right), *map(_line, self.rows)]
+        notes = "".join(f"\n{note}\n" for note in self.notes)
+        return f"{'#' * level} {self.title}\n\n" + "\n".join(lines) + f"\n{notes}"
+
+    def html(self) -> str:
+        """The table as HTML, escaped."""
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.head)
+        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return f"<h4>{html.escape(self.title)}</h4><table><tr>{head}</tr>{rows}</table>{notes}"
+
+
+def main_table(summary: TaskSummary, standing: Standing) -> Table:
+    """All methods of one task with one language model."""
+    section, measure = summary.section, summary.section.measure
+    theirs = paper.RESULTS.get(section.task, {})
+    head: tuple[str, ...] = (
+        "method", "users / questions", f"{measure.shown(measure.first)} [95 %]", measure.shown(measure.second), "NLL",
+        "NLL raw", "ECE", "ECE raw", "calls", "tokens", "seconds", "preparation: calls / tokens / seconds", "failed",
+    )  # fmt: skip
+    rows: list[tuple[str, ...]] = [
+        (method, *_figures(cell, measure), *_cost(cell.cost), _preparation(cell.preparation), _count(cell.failed))
+        for method, cell in standing.cells.items()
+    ]
+    if any(method in theirs for method in standing.cells):
+        head += (f"{paper.CALLED}: {measure.shown(measure.first)} / {measure.shown(measure.second)}",)
+        rows = [(*row, _pair(theirs.get(row[0]))) for row in rows]
+    notes = ["Calls, tokens and seconds are of a question, those of the preparation of a user."]
+    if len({(cell.first.n, cell.first.n_users) for cell in standing.cells.values()}) > 1:
+        notes.append("Not all methods answered the same questions: rows of different n are compared below, not here.")
+    if any(cell.failed for cell in standing.cells.values()):
+        notes.append("Questions that failed are counted as wrong.")
+    return Table(f"{section.title}: methods, {standing.lm}", head, tuple(rows), tuple(notes))
+
+
+def difference_table(summary: TaskSummary, standing: Standing) -> Table:
+    """Our method less each other one."""
+    notes = [_direction(summary.section.measure)]
+    if standing.best_baseline:
+        best = standing.versus[standing.best_baseline]
+        notes.append(f"The best baseline is {standing.best_baseline}: {_sentence(best.first, best.p_holm)}")
+    title = f"{summary.section.title}: {OURS} less each method, {standing.lm}"
+    return _versus_table(title, standing, summary.section.measure, notes)
+
+
+def ablation_table(summary: TaskSummary, standing: Standing) -> list[Table]:
+    """Our method and it without a part, and what each part is worth."""
+    section, measure = summary.section, summary.section.measure
+    theirs = paper.RESULTS.get(section.task, {})
+    names = (measure.shown(measure.first), measure.shown(measure.second))
+    likely = ("NLL", "NLL raw", "ECE", "ECE raw")
+    head: tuple[str, ...] = ("method", "users / questions", f"{names[0]} [95 %]", names[1], *likely, "failed")
+    rows: list[tuple[str, ...]] = [
+        (method, *_figures(cell, measure), _count(cell.failed)) for method, cell in standing.cells.items()
+    ]
+    notes = []
+    if any(method in theirs for method in standing.cells):
+        head += (f"{paper.CALLED}, PersonaAgent's parts: {names[0]} / {names[1]}",)
+        rows = [(*row, _pair(theirs.get(row[0]))) for row in rows]
+        notes.append(f"The whole PersonaAgent has {_pair(theirs['personaagent'])} in the paper.")
+    tables = [Table(f"{section.title}: without a part, {standing.lm}", head, tuple(rows), tuple(notes))]
+    if standing.versus:
+        title = f"{section.title}: what each part is worth ({OURS} less it without the part), {standing.lm}"
+        tables.append(_versus_table(title, standing, measure, [_direction(measure)]))
+    return tables
+
+
+def curve_table(summary: TaskSummary, each: Scaled) -> Table:
+    """One curve of a scaling study, and where it saturates."""
+    measure, curve = summary.section.measure, each.curve
+    head = (
+        curve.dimension, "users / questions", f"{measure.shown(measure.first)} [95 %]", measure.shown(measure.second),
+        "NLL", "NLL raw", "ECE", "ECE raw", "calls", "tokens", "seconds", "preparation: calls / tokens / seconds",
+    )  # fmt: skip
+    values = [str(value) for value, _ in curve.points]
+    rows = tuple(
+        (value, *_figures(cell, measure), *_cost(cell.cost), _preparation(cell.preparation))
+        for value, cell in zip(values, each.figures, strict=True)
+    )
+    notes = (_saturation(each, measure, values),) if curve.dimension != "lm" else ()
+    where = f", {curve.lm}" if curve.lm else ""
+    return Table(f"{summary.section.title}: {_DIMENSIONS[curve.dimension]}, {curve.method}{where}", head, rows, notes)
+
+
+def cold_table(summary: TaskSummary, curves: Sequence[Scaled]) -> Table:
+    """Methods by how many interactions are known; all of one language model."""
+    measure, section = summary.section.measure, summary.section
+    theirs = paper.COLD_START.get(section.task, {})
+    known = sorted({value for each in curves for value, _ in each.curve.points if value is not None})
+    whole = any(value is None for each in curves for value, _ in each.curve.points)
+    values = [*known, *([None] if whole else [])]
+    head: tuple[str, ...] = (
+        "method",
+        "users / questions",
+        *("all" if value is None else f"{value} known" for value in values),
+    )
+    rows: list[tuple[str, ...]] = []
+    for each in curves:
+        cells = {value: cell for (value, _), cell in zip(each.curve.points, each.figures, strict=True)}
+        shown = (_first_and_nll(cells.get(value)) for value in values)
+        rows.append((each.curve.method, _n(each.figures[0]), *shown))
+    notes = [f"{measure.shown(measure.first)} [95 %], and the NLL where it is measured."]
+    if theirs:
+        head += (f"{paper.CALLED}: PersonaAgent, 10 known",)
+        rows = [(*row, f"{theirs[10]:.3f}" if row[0] == "personaagent" else "") for row in rows]
+    title = f"{section.title}: cold start, {curves[0].curve.lm}"
+    return Table(title, head, tuple(rows), tuple(notes))
+
+
+def tables(summary: TaskSummary) -> list[Table]:
+    """Every table of a task, in the order of a report."""
+    found: list[Table] = []
+    for standing in summary.main:
+        if standing.cells:
+            found.append(main_table(summary, standing))
+        if standing.versus:
+            found.append(difference_table(summary, standing))
+    for standing in summary.ablations:
+        found += ablation_table(summary, standing)
+    found += [curve_table(summary, each) for each in summary.curves if each.curve.dimension != "history"]
+    for lm in summary.section.lms:
+        if cold := [each for each in summary.curves if (each.curve.dimension, each.curve.lm) == ("history", lm)]:
+            found.append(cold_table(summary, cold))
+    return found
+
+
+def _versus_table(title: str, standing: Standing, measure: Measure, notes: Sequence[str]) -> Table:
+    first = measure.shown(measure.first)
+    head = ("less", "users / questions", f"{first} [95 %]", "p, Holm", "NLL [95 %]", "p of NLL, Holm")
+    rows = tuple((name, *_difference(each)) for name, each in standing.versus.items())
+    return Table(title, head, rows, (*notes, _HOW))
+
+
+def _difference(each: Versus) -> tuple[str, ...]:
+    interval = each.first.difference
+    nll = ("", "") if each.nll is None else (_signed(each.nll), _p(each.nll_p_holm))
+    return (f"{interval.n_users} / {interval.n}", _signed(each.first), _p(each.p_holm), *nll)
+
+
+def _figures(cell: Figures, measure: Measure) -> tuple[str, ...]:
+    likely = (_number(value) for value in (cell.nll, cell.nll_raw, cell.ece, cell.ece_raw))
+    return (_n(cell), str(cell.first), _number(cell.both[measure.second]), *likely)
+
+
+def _n(cell: Figures) -> str:
+    return f"{cell.first.n_users} / {cell.first.n}"
+
+
+def _cost(cost: Cost) -> tuple[str, ...]:
+    return f"{cost.calls:.1f}", f"{cost.tokens:.0f}", f"{cost.seconds:.2f}"
+
+
+def _preparation(cost: Cost | None) -> str:
+    return "" if cost is None else f"{cost.calls:.1f} / {cost.tokens:.0f} / {cost.seconds:.1f}"
+
+
+def _first_and_nll(cell: Figures | None) -> str:
+    if cell is None:
+        return ""
+    return f"{cell.first}" + ("" if cell.nll is None else f"; NLL {cell.nll:.3f}")
+
+
+def _saturation(each: Scaled, measure: Measure, values: Sequence[str]) -> str:
+    first = measure.shown(measure.first)
+    name = each.curve.dimension
+    text = f"{first} is best at {name} = {values[each.best]} and saturates at {name} = {values[each.saturates]}"
+    if each.best_nll is not None and each.saturates_nll is not None:
+        text += (
+            f"; the NLL is lowest at {name} = {values[each.best_nll]} and saturates at {name} = "
+            f"{values[each.saturates_nll]}"
+        )
+    return f"{text} (the first point whose paired difference to the best one has an interval that contains zero)."
+
+
+def _direction(measure: Measure) -> str:
+    if measure.lower_is_better:
+        return f"A negative difference is in favour of {OURS}, in both columns."
+    return f"A positive difference of {measure.shown(measure.first)} and a negative one of the NLL favour {OURS}."
+
+
+def _sentence(comparison: Comparison, corrected: float) -> str:
+    resolved = "resolved" if comparison.difference.excludes_zero else "not resolved"
+    return f"difference {_signed(comparison)}, corrected p {_p(corrected)}, {resolved}."
+
+
+def _signed(comparison: Comparison) -> str:
+    interval = comparison.difference
+    return f"{interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else ("<0.001" if value < 0.001 else f"{value:.3f}")
+
+
+def _pair(values: tuple[float, float] | None) -> str:
+    return "" if values is None else f"{values[0]:.3f} / {values[1]:.3f}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _count(value: int) -> str:
+    return str(value) if value else ""
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
