@@ -52,6 +52,11 @@ def words(text: str) -> list[str]:
     return _WORDS.findall(plain(text))
 
 
+def telling_words(text: str) -> list[str]:
+    """The words of a text that give something away, as they are compared: neither very common nor very short."""
+    return [word for word in words(text) if _telling((word,)) or word.isdigit()]
+
+
 def texts_of(interaction: Interaction) -> Iterator[str]:
     """Every text and number in an interaction, beside its ids."""
     parts = (interaction.inputs, interaction.response, interaction.ground_truth, interaction.metadata)

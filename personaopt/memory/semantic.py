@@ -3,51 +3,36 @@
 A summariser notices things in the interactions that were recorded since the last time; the store makes facts of them
 (`consolidation`): what two interactions show, or what the user said, is believed, and new facts end old ones without
 deleting them. Only what the user said is looked at, never what an agent answered: what was recalled into an answer
-would be learnt again as if the user had said it.
+would be learnt again as if the user had said it. Of what an agent did, only whether it helped is learnt (`routines`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from personaopt.errors import ModelError, PersonaError
 from personaopt.interaction import Interaction
+from personaopt.memory import routines
 from personaopt.memory.consolidation import Observation
 from personaopt.memory.facts import Fact
 from personaopt.memory.forgotten import user_hash
+from personaopt.memory.own_words import own_words as own_words
+from personaopt.memory.own_words import recalled as recalled
+from personaopt.memory.own_words import stripped, texts
 from personaopt.memory.quoting import plain
-from personaopt.persona import DEFAULT_TOKEN_LIMIT, Persona
+from personaopt.memory.tool_preferences import is_tool_preference, preference_in
+from personaopt.persona import DEFAULT_TOKEN_LIMIT, Persona, Statement
 
 if TYPE_CHECKING:
     from personaopt.memory.user import User
 
 BATCH = 16
 """Interactions summarised at a time."""
-_OPEN, _CLOSE = "<recalled>", "</recalled>"
-_RECALLED = re.compile(rf"{_OPEN}.*?(?:{_CLOSE}|\Z)", re.DOTALL)
 _LABEL, _LABELS, _MOSTLY = 40, 20, 3  # characters of a label, how many a field may have, how many are named
-
-
-def recalled(text: str) -> str:
-    """Mark a text that comes out of memory, so that it is not learnt again where it is recorded as part of an input.
-
-    Args:
-        text: What was recalled; a mark inside of it cannot end the passage.
-    """
-    return f"{_OPEN}{text.replace(_CLOSE, '').replace(_OPEN, '')}{_CLOSE}"
-
-
-def own_words(interaction: Interaction) -> dict[str, Any]:
-    """What the user said in an interaction: inputs and ground truth, without what was recalled into them."""
-    return {
-        "said": {name: _stripped(value) for name, value in interaction.inputs.items()},
-        "chose": {name: _stripped(value) for name, value in interaction.ground_truth.items()},
-    }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,21 +136,34 @@ def summarise(user: User, summariser: Summariser, *, most: int = 16 * BATCH) -> 
             break
         reading = Reading(fresh, user.history(), [fact for fact in store.facts(user.id) if fact.holds])
         with private_calls(user_hash(user.id), cached=store.policy.lm_cache == "shared"):
-            observations = summariser.observe(reading)
-        changed |= {fact.id: fact for fact in store.observe(user.id, observations, seen=last, as_of=as_of)}
+            noticed = [*summariser.observe(reading), *routines.observations(reading.history)]
+        changed |= {fact.id: fact for fact in store.observe(user.id, noticed, seen=last, as_of=as_of)}
     return list(changed.values())
 
 
-def as_persona(facts: Sequence[Fact], token_limit: int = DEFAULT_TOKEN_LIMIT) -> Persona:
-    """A first persona from semantic memory: what holds, the surest and latest first, as far as the limit goes."""
+def as_persona(
+    facts: Sequence[Fact], token_limit: int = DEFAULT_TOKEN_LIMIT, *, tools: Collection[str] = ()
+) -> Persona:
+    """A first persona from semantic memory: what holds, the surest and latest first, as far as the limit goes.
+
+    Args:
+        facts: Semantic memory.
+        token_limit: The persona's.
+        tools: The tools that the agent may call; what is known of others is left out.
+    """
     persona = Persona(token_limit=token_limit)
     for fact in sorted(facts, key=lambda fact: (-fact.statement.confidence, -fact.last_seen, fact.id)):
-        if fact.holds:
+        if fact.holds and _callable(fact.statement, tools):
             try:
                 persona = Persona((*persona.statements, fact.statement), token_limit)
             except PersonaError:
                 continue  # too long for what is left of the limit
     return persona
+
+
+def _callable(statement: Statement, tools: Collection[str]) -> bool:
+    """Whether a statement is of use to an agent with these tools; all but tool preferences are."""
+    return not is_tool_preference(statement.field) or (bool(tools) and preference_in(statement.text, tools) is not None)
 
 
 def _checked(noticed: Any, reading: Reading) -> Observation | None:
@@ -176,7 +174,7 @@ def _checked(noticed: Any, reading: Reading) -> Observation | None:
     if not evidence or not text:
         return None
     quote = plain(noticed.quote or "")
-    stated = len(quote) > 3 and any(quote in plain(said) for item in evidence for said in _texts(own_words(item)))
+    stated = len(quote) > 3 and any(quote in plain(said) for item in evidence for said in texts(own_words(item)))
     replaced = noticed.replaces
     old = reading.known[replaced - 1].id if replaced and 1 <= replaced <= len(reading.known) else None
     return Observation(text, tuple(item.id for item in evidence), stated, replaces=old)
@@ -188,7 +186,7 @@ def _numbered(texts: Iterable[str]) -> list[str]:
 
 def _counted(name: str, history: Sequence[Interaction]) -> Iterator[Observation]:
     field = name.replace("_", " ")
-    chosen = [(_stripped(item.ground_truth[name]), item.id) for item in history if name in item.ground_truth]
+    chosen = [(stripped(item.ground_truth[name]), item.id) for item in history if name in item.ground_truth]
     texts = [(str(value), identifier) for value, identifier in chosen if isinstance(value, str | int) and str(value)]
     counts = Counter(text for text, _ in texts)
     if len(texts) < 2:
@@ -207,22 +205,3 @@ def _counted(name: str, history: Sequence[Interaction]) -> Iterator[Observation]
     lower = tuple(each for text, each in texts if text == text.lower() and text != text.upper())
     if len(lower) > 0.8 * len(texts):
         yield Observation(f"Writes the {field} in lower case.", lower, topic=f"{name}.case")
-
-
-def _stripped(value: Any) -> Any:
-    if isinstance(value, str):
-        return " ".join(_RECALLED.sub(" ", value).split()) if _OPEN in value else value
-    if isinstance(value, Mapping):
-        return {name: _stripped(held) for name, held in value.items()}
-    return [_stripped(held) for held in value] if isinstance(value, list | tuple) else value
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for held in value.values():
-            yield from _texts(held)
-    elif isinstance(value, list):
-        for held in value:
-            yield from _texts(held)
