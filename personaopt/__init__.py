@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from personaopt.optimizers.worker import AlignmentWorker
     from personaopt.persona import Edit, Persona, Statement
     from personaopt.program import export, load
+    from personaopt.signals import SignalWeights
 
 __version__ = "0.1.0"
 
@@ -106,6 +107,7 @@ _MODULES = {
     "personaopt.optimizers.worker": ("AlignmentWorker",),
     "personaopt.persona": ("Edit", "Persona", "Statement"),
     "personaopt.program": ("export", "load"),
+    "personaopt.signals": ("SignalWeights",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -150,6 +152,7 @@ __all__ = [
     "Redactor",
     "ReplayWindow",
     "Retention",
+    "SignalWeights",
     "Statement",
     "Store",
     "StoreError",

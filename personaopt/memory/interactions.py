@@ -1,4 +1,4 @@
-"""The interactions of a user in a store's tables: appended, never changed, read in order."""
+"""The interactions of a user in a store's tables: appended, read in order; later signals may be added to one."""
 
 from __future__ import annotations
 
@@ -106,12 +106,26 @@ def _again(connection: Connection, user_id: str, item: Interaction) -> Interacti
         f"SELECT content_hash, time, {COLUMNS} FROM interactions WHERE user_id = ? AND interaction_id = ?",
         (user_id, item.id),
     )
-    if said != item.content_hash() or item.time not in (None, moment):
+    stored, hashed = parsed(row)[1], item.content_hash()
+    # The hash that is kept is of what was recorded; signals may have been added to it since.
+    if hashed not in (said, stored.content_hash()) or item.time not in (None, moment):
         raise DataError(
             f"User {user_id!r} has another interaction {item.id!r} already; interactions are never changed, "
             "give the new one its own id."
         )
-    return parsed(row)[1]
+    return stored
+
+
+def amend(connection: Connection, user_id: str, item: Interaction) -> None:
+    """Replace the content of a recorded interaction by one with more signals; its hash stays that of the record.
+
+    Raises:
+        DataError: It is too long.
+    """
+    connection.execute(
+        "UPDATE interactions SET content = ? WHERE user_id = ? AND interaction_id = ?",
+        (_checked(item), user_id, item.id),
+    )
 
 
 def read(

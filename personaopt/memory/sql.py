@@ -11,6 +11,7 @@ from typing import Any, Self
 from personaopt.interaction import Interaction
 from personaopt.memory import consent, forgotten, personas, runs, vectors
 from personaopt.memory import interactions as episodes
+from personaopt.memory.amending import Amending
 from personaopt.memory.checks import name_of, whole
 from personaopt.memory.connection import Connection
 from personaopt.memory.embedding import Embedder, local_embedder
@@ -34,7 +35,7 @@ from personaopt.memory.user import User
 from personaopt.persona import Edit, Persona
 
 
-class SqlStore(Rights, Learning):
+class SqlStore(Rights, Learning, Amending):
     """A store in tables. A backend opens them and gives transactions; all else is here and in its parents, once.
 
     Args:

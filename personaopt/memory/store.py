@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from personaopt.memory.redaction import Redactor
     from personaopt.memory.retention import Retention
     from personaopt.memory.user import User
+    from personaopt.signals import Signals
 
 Before = Interaction | float | None
 """Where a reading ends: before a recorded interaction, earlier than a time in seconds, or nowhere."""
@@ -161,6 +162,8 @@ class Store(StoreRights, Protocol):
     def interaction(self, user_id: str, interaction_id: str) -> Interaction: ...
 
     def count(self, user_id: str) -> int: ...
+
+    def amend(self, user_id: str, interaction_id: str, said: Signals) -> Interaction: ...
 
     # Persona versions.
     def personas(self, user_id: str) -> list[PersonaVersion]: ...

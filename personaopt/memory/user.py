@@ -13,6 +13,7 @@ from personaopt.memory.checks import name_of, whole
 from personaopt.memory.episodic import Memory
 from personaopt.memory.store import Before, PersonaVersion, Ranking, Scope
 from personaopt.memory.user_rights import UserRights
+from personaopt.memory.user_signals import UserSignals
 from personaopt.memory.written import HAND
 from personaopt.persona import Edit, Persona
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from personaopt.memory.store import Store
 
 
-class User(UserRights):
+class User(UserRights, UserSignals):
     """One user of a store; made by `store.user(user_id)`. It holds no data itself: every call reads the store.
 
     Interactions are ordered by time, those of the same time by the order in which they were recorded. `before` ends a
