@@ -13,11 +13,12 @@ LONGEST_TEXT = 96
 """Tokens of a written answer: the small model seldom ends a line by itself, and each token is a pass of its own."""
 
 
-def language_model(name: str) -> Any:
+def language_model(name: str, **settings: Any) -> Any:
     """The local model, or any other one after it has answered once.
 
     Args:
         name: `local`, or `PROVIDER/MODEL`.
+        settings: Of the model, as `local_lm` or `dspy.LM` takes them.
 
     Raises:
         ConfigurationError: The name has neither form.
@@ -27,7 +28,7 @@ def language_model(name: str) -> Any:
     if name == "local":
         from personaopt.lm.local import local_lm
 
-        return local_lm(max_tokens=LONGEST_TEXT)
+        return local_lm(max_tokens=LONGEST_TEXT, **settings)
     if not re.fullmatch(r"[\w.-]+/\S+", name):
         raise ConfigurationError(
             f"The LM {name!r} is not known: give `local` or PROVIDER/MODEL, such as openai/gpt-4.1-mini."
@@ -36,7 +37,7 @@ def language_model(name: str) -> Any:
     import dspy
     from dspy.utils.exceptions import AdapterParseError, LMError
 
-    lm = dspy.LM(name)
+    lm = dspy.LM(name, **settings)
     try:
         with dspy.context(lm=lm, adapter=None):
             dspy.Predict("word -> echo")(word="ready")

@@ -17,6 +17,7 @@ import personaopt.cli.data
 import personaopt.cli.demo
 import personaopt.cli.diff
 import personaopt.cli.doctor
+import personaopt.cli.eval_lamp
 import personaopt.cli.export
 import personaopt.cli.forget
 import personaopt.cli.history
@@ -43,6 +44,9 @@ app.command("diff")(personaopt.cli.diff.diff)
 app.command("rollback")(personaopt.cli.rollback.rollback)
 app.command("forget")(personaopt.cli.forget.forget)
 app.add_typer(personaopt.cli.data.app, name="data")
+experiments = typer.Typer(help="Experiments on many users.", rich_markup_mode=None)
+experiments.add_typer(personaopt.cli.eval_lamp.app, name="lamp")
+app.add_typer(experiments, name="eval")
 app.command("doctor")(personaopt.cli.doctor.doctor)
 
 

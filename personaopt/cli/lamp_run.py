@@ -1,0 +1,269 @@
+"""What `personaopt eval lamp run` does: reads the data, makes the experiment, runs it, and says how to go on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from personaopt.cli.output import message
+from personaopt.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from personaopt.evals.lamp.calibrating import Calibrations
+    from personaopt.evals.lamp.experiment import DataSet
+    from personaopt.evals.lamp.results import Results
+    from personaopt.evals.lamp.running import Experiment, Tally
+
+PACKAGES = ("personaopt", "dspy", "textgrad", "torch", "transformers", "sentence-transformers", "faiss-cpu", "bm25s")
+FIXED = ("settings", "data", "lms", "calibrations")
+"""What must not change while a folder grows: other methods, studies, users and models may be added to it."""
+AT_ONCE = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What was asked for on the command line; the options of `run` say what each is."""
+
+    data: Sequence[Path]
+    out: Path
+    lms: Sequence[str]
+    methods: str
+    studies: Sequence[str]
+    tasks: Sequence[str]
+    users: int | None
+    per_user: int
+    who: str
+    retrieve: int
+    retriever: str
+    max_actions: int
+    online: bool
+    calibration: str
+    dtype: str
+    seed: int
+    concurrency: int | None
+    limit_seconds: float | None
+    retry_failed: bool
+
+    def at_once(self) -> int:
+        """Users under way at once: the local model has the machine's cores to itself, others wait elsewhere."""
+        return self.concurrency or (2 if "local" in self.lms else AT_ONCE)
+
+    def settings(self) -> dict[str, Any]:
+        """What makes rows comparable and stands in no row."""
+        names = ("per_user", "who", "retrieve", "retriever", "max_actions", "seed")
+        return {name: getattr(self, name) for name in names}
+
+
+def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
+    """Run it.
+
+    Raises:
+        PersonaOptError: Something asked for cannot be had.
+    """
+    from personaopt.cli.lamp_progress import Shown
+    from personaopt.evals.lamp.meters import Stop
+    from personaopt.evals.lamp.results import Results
+    from personaopt.evals.lamp.running import Run
+
+    stop = Stop(wanted.limit_seconds)
+    data = data_sets(wanted)
+    with Results(wanted.out) as results:
+        experiment = experiment_of(wanted, data, results)
+        results.configure(config_of(wanted, experiment), FIXED)
+        with Shown(sys.stderr) as shown:
+            run = Run(
+                experiment, results, concurrency=wanted.at_once(), stop=stop, failed_again=wanted.retry_failed,
+                listen=shown.row,
+            )  # fmt: skip
+            shown.begin(run.count())
+            try:
+                tally = run.go()
+            except KeyboardInterrupt:
+                shown.end()
+                message(_go_on(run.tally, "it was interrupted"))
+                raise
+        if stop.reason:
+            message(_go_on(tally, stop.reason))
+        summary = reported(wanted.out) if tally.done else {}
+    ended = {"out": str(wanted.out), "finished": tally.done == tally.questions, "stopped": stop.reason}
+    if not json:
+        message(f"Wrote results.jsonl, summary and tables to {wanted.out}.")
+    return {**ended, "run": run_of(tally), "summary": summary}
+
+
+def reported(folder: Path) -> Any:
+    """Write summary, tables and plots of a run's folder."""
+    from importlib.util import find_spec
+
+    if find_spec("personaopt.evals.lamp.report") is None:
+        return {}
+    from personaopt.evals.lamp.report import write_report
+
+    return write_report(folder)
+
+
+def data_sets(wanted: Wanted) -> list[DataSet]:
+    """Read the data, of the wanted tasks.
+
+    Raises:
+        DataError: Something cannot be read, there is nothing, or two data sets have one name.
+    """
+    from personaopt.evals.lamp.data import load_lamp
+    from personaopt.evals.lamp.experiment import DataSet
+    from personaopt.evals.tasks import task_for
+
+    tasks = {task_for(name).name for name in wanted.tasks}
+    found: dict[str, DataSet] = {}
+    for path in wanted.data:
+        folders = [path]
+        if path.is_dir() and not (path / "questions.json").exists():
+            folders = sorted(each.parent for each in path.glob("*/questions.json"))
+        for folder in folders:
+            task = task_for(folder)
+            if tasks and task.name not in tasks:
+                continue
+            name = folder.resolve().name
+            if name in found:
+                raise DataError(f"Two data sets are called {name!r}; rename one of the folders.")
+            found[name] = DataSet(name, task, tuple(load_lamp(folder, task)), _digest(folder))
+    if not found:
+        raise DataError(
+            f"There are no data of {', '.join(wanted.tasks) or 'any task'} in {', '.join(map(str, wanted.data))}."
+        )
+    return list(found.values())
+
+
+def experiment_of(wanted: Wanted, data: Sequence[DataSet], results: Results | None) -> Experiment:
+    """The experiment that the options describe.
+
+    Raises:
+        ConfigurationError: A method, study or calibration is not there.
+    """
+    from personaopt.evals.exams import KnownTexts
+    from personaopt.evals.lamp.experiment import Protocol
+    from personaopt.evals.lamp.methods import personaagent, personaopt
+    from personaopt.evals.lamp.methods.method import Setting
+    from personaopt.evals.lamp.methods.registry import METHODS
+    from personaopt.evals.lamp.rows import Point
+    from personaopt.evals.lamp.running import Experiment
+    from personaopt.memory.embedding import local_embedder
+
+    protocol = Protocol(
+        wanted.users, wanted.per_user, wanted.who, wanted.seed, wanted.retrieve, wanted.online  # type: ignore[arg-type]
+    )  # fmt: skip
+    named = wanted.methods != "all"
+    methods = [name.strip() for name in wanted.methods.split(",") if name.strip()] if named else list(METHODS)
+    if unknown := [name for name in methods if name not in METHODS]:
+        raise ConfigurationError(f"There is no method {unknown[0]!r}; there are {', '.join(METHODS)}, and `all`.")
+    own = {
+        "personaopt": Point(personaopt.LATEST, personaopt.EPOCHS),
+        "personaagent": Point(personaagent.LATEST, personaagent.EPOCHS),
+    }
+    setting = Setting(
+        data[0].task, max_actions=wanted.max_actions, retriever=wanted.retriever, seed=wanted.seed  # type: ignore[arg-type]
+    )  # fmt: skip
+    return Experiment(
+        data=data,
+        lms={name: _maker(name, wanted, results) for name in dict.fromkeys(wanted.lms)},
+        jobs=protocol.jobs(wanted.studies, methods, named=named, own=own),
+        protocol=protocol,
+        methods=METHODS,
+        setting=setting,
+        calibrations=_calibrations(wanted.calibration),
+        embedder=KnownTexts(local_embedder()),
+        own=own,
+    )
+
+
+def _calibrations(name: str) -> Calibrations:
+    from personaopt.evals.lamp.calibrating import Calibrations
+
+    if name == "none":
+        return Calibrations({})
+    return Calibrations.load(None if name == "shipped" else Path(name))
+
+
+def _maker(name: str, wanted: Wanted, results: Results | None) -> Callable[[], Any]:
+    def make() -> Any:
+        from personaopt.cli.lm import language_model
+
+        message(f"Loading the LM {name}")
+        lm = language_model(name, dtype=wanted.dtype) if name == "local" else language_model(name)
+        if results is not None:  # which model a name stood for is known only now
+            before = _lm_config(name, wanted)
+            results.configure({"lms": {name: {**before, "model": lm.model}}}, FIXED)
+        return lm
+
+    return make
+
+
+def _lm_config(name: str, wanted: Wanted) -> dict[str, Any]:
+    return {"dtype": wanted.dtype} if name == "local" else {}
+
+
+def config_of(wanted: Wanted, experiment: Experiment) -> dict[str, Any]:
+    """How the rows are made, for `config.json`."""
+    protocol = experiment.protocol
+    return {
+        "settings": wanted.settings(),
+        "data": {data.name: {"task": data.task.name, "sha256": data.digest} for data in experiment.data},
+        "lms": {name: _lm_config(name, wanted) for name in experiment.lms},
+        "calibrations": {
+            f"{task}: {method}": each.to_dict() for (task, method), each in experiment.calibrations.known.items()
+        },
+        "calibration": wanted.calibration,
+        "methods": sorted({job.method for job in experiment.jobs}),
+        "studies": list(wanted.studies),
+        "online": wanted.online,
+        "users": {data.name: len(protocol.tested(data.users)) for data in experiment.data},
+        "concurrency": wanted.at_once(),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "command": shlex.join(["personaopt", *sys.argv[1:]]),
+        "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def run_of(tally: Tally) -> dict[str, Any]:
+    """What a run did, as JSON values."""
+    usage = tally.usage
+    return {
+        "questions": tally.questions,
+        "done": tally.done,
+        "done_before": tally.before,
+        "errors": tally.errors,
+        "calls": usage.calls,
+        "tokens": usage.tokens,
+        "usd": usage.usd,
+        "seconds": round(time.monotonic() - tally.began, 2),
+    }
+
+
+def _go_on(tally: Tally, reason: str) -> str:
+    return (
+        f"Ended because {reason}; {tally.done} of {tally.questions} questions are answered. Go on with: "
+        f"{shlex.join(['personaopt', *sys.argv[1:]])}"
+    )
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("questions.json", "outputs.json"):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
