@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dspy
 
 from personaopt.agent import PersonaAgent
-from personaopt.evals.lamp.methods.keywords import best_by_keywords
-from personaopt.evals.lamp.methods.method import Retriever, Setting
-from personaopt.interaction import Interaction, query_text
+from personaopt.evals.lamp.methods.method import Setting
+from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.local import is_small_local
 from personaopt.lm.private_calls import private_calls
 from personaopt.memory import User
-from personaopt.memory.episodic import Recall
+from personaopt.memory.episodic import Memory, Recall
 from personaopt.memory.forgotten import user_hash
 from personaopt.persona import Persona
 
 NOTHING_RECALLED = Recall((), ())
+Choose = Callable[[str, Sequence[Memory], int], tuple[Memory, ...]]
+"""Which k of the earlier interactions, oldest first, are shown for a text, the best first."""
 
 
 class MethodAgent(PersonaAgent):
@@ -32,7 +33,7 @@ class MethodAgent(PersonaAgent):
         retrieve: K; the setting's when None.
         persona: The persona to answer under; the user's current one when None.
         remembers: Whether it may look into the user's memory, to show it or to let a calibration count it.
-        retriever: How the memories that are shown are found.
+        choose: How the memories that are shown are chosen; the most similar ones when None.
         **more: Other arguments of `PersonaAgent`.
     """
 
@@ -44,7 +45,7 @@ class MethodAgent(PersonaAgent):
         retrieve: int | None = None,
         persona: Persona | None = None,
         remembers: bool = True,
-        retriever: Retriever = "dense",
+        choose: Choose | None = None,
         **more: Any,
     ) -> None:
         shown = setting.retrieve if retrieve is None else retrieve
@@ -53,16 +54,19 @@ class MethodAgent(PersonaAgent):
             calibration=None, **more,
         )  # fmt: skip
         self.remembers = remembers
-        self.retriever = retriever
+        self.choose = choose
+        self._retrieval = setting.task.retrieval
 
     def recall(self, inputs: Mapping[str, Any], *, before: Interaction | float | None = None) -> Recall:
-        """As the agent's; nothing where it may not look, and memories by keywords where they are found so."""
+        """By the text that the task is looked up by; nothing where it may not look."""
         if not self.remembers:
             return NOTHING_RECALLED
-        recalled = super().recall(inputs, before=before)
-        if self.retriever == "dense" or not self.retrieve:
+        query = self._retrieval(inputs)
+        # One field that says what is looked up: the agent searches by the text of the inputs it is given.
+        recalled = super().recall({next(iter(self.task.input_fields)): query}, before=before)
+        if self.choose is None or not self.retrieve:
             return recalled
-        return Recall(best_by_keywords(query_text(inputs), recalled.earlier, self.retrieve), recalled.earlier)
+        return Recall(self.choose(query, recalled.earlier, self.retrieve), recalled.earlier)
 
     def finish(self, prediction: dspy.Prediction, recalled: Recall) -> dspy.Prediction:
         """As the agent's, with `earlier` beside it where it may look into the memory."""

@@ -12,7 +12,6 @@ import numpy as np
 from personaopt.evals.baselines import most_frequent, nearest_response
 from personaopt.evals.lamp.deciding import median
 from personaopt.evals.lamp.methods.method import NOTHING_LEARNT, Preparation, Setting
-from personaopt.interaction import query_text
 from personaopt.memory import User
 from personaopt.memory.choices import spelled
 from personaopt.memory.embedding import unit_rows
@@ -92,7 +91,7 @@ class Nearest(Counting):
             return self._nearest_option(options)
         memories = [
             memory
-            for memory in self.user.similarities(query_text(inputs))
+            for memory in self.user.similarities(self.task.retrieval(inputs))
             if self.task.output in memory.interaction.ground_truth
         ]
         if not memories:

@@ -7,6 +7,7 @@ from typing import Any
 import dspy
 
 from personaopt.evals.lamp.methods.asking import MethodAgent, speaking
+from personaopt.evals.lamp.methods.keywords import best_by_keywords
 from personaopt.evals.lamp.methods.method import NOTHING_LEARNT, Preparation, Setting
 from personaopt.evals.lamp.methods.writing import WrittenProfile, first_persona
 from personaopt.lm.predictor import PersonaPredict
@@ -81,7 +82,8 @@ class Retrieval(dspy.Module):
 
     def __init__(self, user: User, setting: Setting) -> None:
         super().__init__()
-        self.agent = MethodAgent(user, setting, persona=Persona(), retriever=setting.retriever)
+        choose = best_by_keywords if setting.retriever == "bm25" else None
+        self.agent = MethodAgent(user, setting, persona=Persona(), choose=choose)
 
     def prepare(self) -> Preparation:
         """Nothing to learn."""

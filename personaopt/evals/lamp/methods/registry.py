@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from personaopt.evals.lamp.methods.ablations import WithoutAction, WithoutAlignment, WithoutMemory, WithoutPersona
 from personaopt.evals.lamp.methods.counting import Majority, Nearest
+from personaopt.evals.lamp.methods.membank import MemoryBank
 from personaopt.evals.lamp.methods.method import MethodOf
 from personaopt.evals.lamp.methods.personaagent import PaperPersonaAgent
 from personaopt.evals.lamp.methods.personaopt import PersonaOpt
@@ -17,7 +19,12 @@ METHODS: Mapping[str, MethodOf] = {
     "icl": InContext,
     "rag": Retrieval,
     "pag": Profiled,
+    "membank": MemoryBank,
     "personaagent": PaperPersonaAgent,
     "personaopt": PersonaOpt,
+    "no-alignment": WithoutAlignment,
+    "no-persona": WithoutPersona,
+    "no-memory": WithoutMemory,
+    "no-action": WithoutAction,
 }
 """By the names that results are written under, in the order of the tables."""

@@ -7,7 +7,7 @@ whatever it is worth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dspy
@@ -129,23 +129,35 @@ def as_persona(text: str | None, evidence: Sequence[str] = (), limit: int = DEFA
     return persona
 
 
-def first_persona(agent: PersonaAgent, start: Start, threads: int = 8) -> tuple[Persona, tuple[str, ...]]:
+def written_by(
+    agent: PersonaAgent, history: Sequence[Interaction], ask: Callable[[Sequence[Interaction]], Ask[Persona]]
+) -> tuple[Persona, tuple[str, ...]]:
+    """What an LM writes of a user, and what a reader should know of it.
+
+    Args:
+        agent: Whose user it is; its own persona is the answer where nothing could be written.
+        history: What is known, oldest first.
+        ask: The call to be made for a history.
+    """
+    if not history:
+        return agent.persona, ("nothing is known of the user, so nothing was written",)
+
+    def level() -> Steps[list[Any]]:
+        return (yield [ask(history)])
+
+    with agent.speaking(), one_call_an_attempt():
+        (written,) = drive(level(), threads=1)
+    if isinstance(written, Failure):
+        return agent.persona, (f"nothing was written of the user: {written.reason}",)
+    return written, ()
+
+
+def first_persona(agent: PersonaAgent, start: Start) -> tuple[Persona, tuple[str, ...]]:
     """A first persona from all that is known of an agent's user, and what a reader should know of it.
 
     Args:
         agent: Whose user it is; its own persona is the answer where nothing could be written.
         start: Who writes it.
-        threads: LM calls under way at once.
     """
     history = [item for item in agent.user.history() if item.ground_truth]
-    if not history:
-        return agent.persona, ("nothing is known of the user, so no profile was written",)
-
-    def level() -> Steps[list[Any]]:
-        return (yield [start.ask(agent, history)])
-
-    with agent.speaking(), one_call_an_attempt():
-        (written,) = drive(level(), threads=threads)
-    if isinstance(written, Failure):
-        return agent.persona, (f"no profile was written: {written.reason}",)
-    return written, ()
+    return written_by(agent, history, lambda known: start.ask(agent, known))
