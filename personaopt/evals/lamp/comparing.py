@@ -105,17 +105,15 @@ def best_of(compared: dict[str, Versus], names: Sequence[str], measure: Measure)
 
     Where all answered the same questions it is the one with the best figure.
     """
-    sign = -1.0 if measure.lower_is_better else 1.0
     known = [name for name in names if name in compared]
-    return min(known, key=lambda name: sign * compared[name].first.difference.mean, default="")
+    return min(known, key=lambda name: measure.sign * compared[name].first.difference.mean, default="")
 
 
 def scaled(curve: Curve, measure: Measure) -> Scaled:
     """A curve's figures, and where it saturates."""
     cells = [cell for _, cell in curve.points]
     all_figures = tuple(figures(cell, measure) for cell in cells)
-    sign = 1.0 if measure.lower_is_better else -1.0
-    best = min(range(len(cells)), key=lambda place: sign * all_figures[place].first.mean)
+    best = max(range(len(cells)), key=lambda place: measure.sign * all_figures[place].first.mean)
     found = Scaled(curve, all_figures, best, _saturation(cells, best, measure.value))
     shared = [asked for asked in cells[0] if all(cell[asked].probabilities for cell in cells)]
     if not shared:

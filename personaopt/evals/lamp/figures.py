@@ -43,7 +43,7 @@ class Figures:
 
     Attributes:
         first: The figure that methods are compared by, with its interval over users.
-        both: The two figures of the task, by name.
+        all: The task's figures, by name.
         nll: Mean negative log-likelihood of the truth, calibrated; None where no probabilities were measured.
         nll_raw: The same as the LM measured it.
         ece: Calibration error of the calibrated probabilities.
@@ -56,7 +56,7 @@ class Figures:
     """
 
     first: Interval
-    both: dict[str, float]
+    all: Mapping[str, float]
     nll: float | None
     nll_raw: float | None
     ece: float | None
@@ -72,7 +72,7 @@ class Figures:
         return {
             "n": self.first.n,
             "users": self.first.n_users,
-            **self.both,
+            **self.all,
             "ci": [self.first.low, self.first.high],
             "nll": self.nll,
             "calls": self.cost.calls,
@@ -101,7 +101,7 @@ def figures(cell: Cell, measure: Measure) -> Figures:
     raw = [(row.gold.strip(), row.measured) for row in rows if row.measured]
     return Figures(
         first=bootstrap_mean(by_user(cell, measure.value)),
-        both=measure.both(rows),
+        all=measure.all(rows),
         nll=_mean(nll(gold, each) for gold, each in calibrated),
         nll_raw=_mean(nll(gold, each) for gold, each in raw),
         ece=_calibration_error(calibrated),

@@ -9,6 +9,7 @@ from typing import Any
 
 from personaopt.evals.lamp.measures import Measure, measure_for
 from personaopt.evals.lamp.rows import Point, Row
+from personaopt.evals.tasks.task import Task
 
 OURS = "personaopt"
 BASELINES = ("majority", "knn", "prompt", "icl", "rag", "pag", "react", "membank", "personaagent")
@@ -130,13 +131,18 @@ class Section:
         return sorted(curves, key=lambda curve: (self.lms.index(curve.lm), _rank(curve.method)))
 
 
-def sections(rows: Iterable[Row]) -> list[Section]:
-    """The tasks and data sets of a run; a piece of work that stands there twice counts as it was done last."""
+def sections(rows: Iterable[Row], tasks: Sequence[Task] = ()) -> list[Section]:
+    """The tasks and data sets of a run; a piece of work that stands there twice counts as it was done last.
+
+    Args:
+        rows: Of the run.
+        tasks: Those that are not the benchmark's own.
+    """
     once = {row.key: row for row in rows}
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in once.values():
         groups.setdefault((row.task, row.data), []).append(row)
-    found = [Section(task, data, measure_for(task, own), tuple(own)) for (task, data), own in groups.items()]
+    found = [Section(task, data, measure_for(task, own, tasks), tuple(own)) for (task, data), own in groups.items()]
     return sorted(found, key=lambda section: section.task)  # stable: of one task the first data set stays first
 
 

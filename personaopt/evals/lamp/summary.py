@@ -10,6 +10,7 @@ from personaopt.evals.lamp.comparing import Scaled, Versus, best_of, scaled, ver
 from personaopt.evals.lamp.figures import Figures, figures
 from personaopt.evals.lamp.rows import Row
 from personaopt.evals.lamp.selection import ABLATIONS, BASELINES, OURS, Section, sections
+from personaopt.evals.tasks.task import Task
 
 _ABLATION_STUDIES = ("ablation", "main")
 
@@ -75,9 +76,14 @@ class TaskSummary:
         return list(dict.fromkeys([*named, *(each.curve.method for each in self.curves)]))
 
 
-def summaries(rows: Iterable[Row]) -> list[TaskSummary]:
-    """The summary of every task and data set that has rows."""
-    return [_summary(section) for section in sections(rows)]
+def summaries(rows: Iterable[Row], tasks: Sequence[Task] = ()) -> list[TaskSummary]:
+    """The summary of every task and data set that has rows.
+
+    Args:
+        rows: Of the run.
+        tasks: Those that are not the benchmark's own.
+    """
+    return [_summary(section) for section in sections(rows, tasks)]
 
 
 def to_dict(found: Sequence[TaskSummary]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from personaopt.evals.lamp import paper
 from personaopt.evals.lamp.comparing import Scaled, Versus
 from personaopt.evals.lamp.figures import Cost, Figures
-from personaopt.evals.lamp.measures import Measure
-from personaopt.evals.lamp.selection import OURS
+from personaopt.evals.lamp.measures import Measure, shown
+from personaopt.evals.lamp.selection import ABLATIONS, OURS
 from personaopt.evals.lamp.summary import Standing, TaskSummary
 from personaopt.evals.statistics import Comparison
 
@@ -59,15 +59,16 @@ def main_table(summary: TaskSummary, standing: Standing) -> Table:
     section, measure = summary.section, summary.section.measure
     theirs = paper.RESULTS.get(section.task, {})
     head: tuple[str, ...] = (
-        "method", "users / questions", f"{measure.shown(measure.first)} [95 %]", measure.shown(measure.second), "NLL",
+        "method", "users / questions", *_heads(measure), "NLL",
         "NLL raw", "ECE", "ECE raw", "calls", "tokens", "seconds", "preparation: calls / tokens / seconds", "failed",
     )  # fmt: skip
     rows: list[tuple[str, ...]] = [
         (method, *_figures(cell, measure), *_cost(cell.cost), _preparation(cell.preparation), _count(cell.failed))
         for method, cell in standing.cells.items()
     ]
+    theirs = {method: pair for method, pair in theirs.items() if method not in ABLATIONS}
     if any(method in theirs for method in standing.cells):
-        head += (f"{paper.CALLED}: {measure.shown(measure.first)} / {measure.shown(measure.second)}",)
+        head += (f"{paper.CALLED}: {_names(measure)}",)
         rows = [(*row, _pair(theirs.get(row[0]))) for row in rows]
     notes = ["Calls, tokens and seconds are of a question, those of the preparation of a user."]
     if len({(cell.first.n, cell.first.n_users) for cell in standing.cells.values()}) > 1:
@@ -91,15 +92,14 @@ def ablation_table(summary: TaskSummary, standing: Standing) -> list[Table]:
     """Our method and it without a part, and what each part is worth."""
     section, measure = summary.section, summary.section.measure
     theirs = paper.RESULTS.get(section.task, {})
-    names = (measure.shown(measure.first), measure.shown(measure.second))
     likely = ("NLL", "NLL raw", "ECE", "ECE raw")
-    head: tuple[str, ...] = ("method", "users / questions", f"{names[0]} [95 %]", names[1], *likely, "failed")
+    head: tuple[str, ...] = ("method", "users / questions", *_heads(measure), *likely, "failed")
     rows: list[tuple[str, ...]] = [
         (method, *_figures(cell, measure), _count(cell.failed)) for method, cell in standing.cells.items()
     ]
     notes = []
     if any(method in theirs for method in standing.cells):
-        head += (f"{paper.CALLED}, PersonaAgent's parts: {names[0]} / {names[1]}",)
+        head += (f"{paper.CALLED}, PersonaAgent's parts: {_names(measure)}",)
         rows = [(*row, _pair(theirs.get(row[0]))) for row in rows]
         notes.append(f"The whole PersonaAgent has {_pair(theirs['personaagent'])} in the paper.")
     tables = [Table(f"{section.title}: without a part, {standing.lm}", head, tuple(rows), tuple(notes))]
@@ -113,7 +113,7 @@ def curve_table(summary: TaskSummary, each: Scaled) -> Table:
     """One curve of a scaling study, and where it saturates."""
     measure, curve = summary.section.measure, each.curve
     head = (
-        curve.dimension, "users / questions", f"{measure.shown(measure.first)} [95 %]", measure.shown(measure.second),
+        curve.dimension, "users / questions", *_heads(measure),
         "NLL", "NLL raw", "ECE", "ECE raw", "calls", "tokens", "seconds", "preparation: calls / tokens / seconds",
     )  # fmt: skip
     values = [str(value) for value, _ in curve.points]
@@ -141,9 +141,8 @@ def cold_table(summary: TaskSummary, curves: Sequence[Scaled]) -> Table:
     rows: list[tuple[str, ...]] = []
     for each in curves:
         cells = {value: cell for (value, _), cell in zip(each.curve.points, each.figures, strict=True)}
-        shown = (_first_and_nll(cells.get(value)) for value in values)
-        rows.append((each.curve.method, _n(each.figures[0]), *shown))
-    notes = [f"{measure.shown(measure.first)} [95 %], and the NLL where it is measured."]
+        rows.append((each.curve.method, _n(each.figures[0]), *(_first_and_nll(cells.get(value)) for value in values)))
+    notes = [f"{shown(measure.first)} [95 %], and the NLL where it is measured."]
     if theirs:
         head += (f"{paper.CALLED}: PersonaAgent, 10 known",)
         rows = [(*row, f"{theirs[10]:.3f}" if row[0] == "personaagent" else "") for row in rows]
@@ -169,7 +168,7 @@ def tables(summary: TaskSummary) -> list[Table]:
 
 
 def _versus_table(title: str, standing: Standing, measure: Measure, notes: Sequence[str]) -> Table:
-    first = measure.shown(measure.first)
+    first = shown(measure.first)
     head = ("less", "users / questions", f"{first} [95 %]", "p, Holm", "NLL [95 %]", "p of NLL, Holm")
     rows = tuple((name, *_difference(each)) for name, each in standing.versus.items())
     return Table(title, head, rows, (*notes, _HOW))
@@ -183,7 +182,15 @@ def _difference(each: Versus) -> tuple[str, ...]:
 
 def _figures(cell: Figures, measure: Measure) -> tuple[str, ...]:
     likely = (_number(value) for value in (cell.nll, cell.nll_raw, cell.ece, cell.ece_raw))
-    return (_n(cell), str(cell.first), _number(cell.both[measure.second]), *likely)
+    return (_n(cell), str(cell.first), *(_number(cell.all[name]) for name in measure.others), *likely)
+
+
+def _heads(measure: Measure) -> tuple[str, ...]:
+    return (f"{shown(measure.first)} [95 %]", *map(shown, measure.others))
+
+
+def _names(measure: Measure) -> str:
+    return " / ".join(map(shown, (measure.first, *measure.others)))
 
 
 def _n(cell: Figures) -> str:
@@ -205,7 +212,7 @@ def _first_and_nll(cell: Figures | None) -> str:
 
 
 def _saturation(each: Scaled, measure: Measure, values: Sequence[str]) -> str:
-    first = measure.shown(measure.first)
+    first = shown(measure.first)
     name = each.curve.dimension
     text = f"{first} is best at {name} = {values[each.best]} and saturates at {name} = {values[each.saturates]}"
     if each.best_nll is not None and each.saturates_nll is not None:
@@ -217,9 +224,9 @@ def _saturation(each: Scaled, measure: Measure, values: Sequence[str]) -> str:
 
 
 def _direction(measure: Measure) -> str:
-    if measure.lower_is_better:
+    if measure.sign < 0:
         return f"A negative difference is in favour of {OURS}, in both columns."
-    return f"A positive difference of {measure.shown(measure.first)} and a negative one of the NLL favour {OURS}."
+    return f"A positive difference of {shown(measure.first)} and a negative one of the NLL favour {OURS}."
 
 
 def _sentence(comparison: Comparison, corrected: float) -> str:
