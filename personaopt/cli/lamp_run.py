@@ -100,15 +100,11 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
     return {**ended, "run": run_of(tally), "summary": summary}
 
 
-def reported(folder: Path) -> Any:
-    """Write summary, tables and plots of a run's folder."""
-    from importlib.util import find_spec
-
-    if find_spec("personaopt.evals.lamp.report") is None:
-        return {}
+def reported(folder: Path) -> dict[str, Any]:
+    """Write summary, tables and plots of a run's folder; what `summary.json` holds."""
     from personaopt.evals.lamp.report import write_report
 
-    return write_report(folder)
+    return write_report(folder).to_dict()
 
 
 def data_sets(wanted: Wanted) -> list[DataSet]:
