@@ -7,7 +7,7 @@ from hashed_words import HashedWords
 
 import personaopt as po
 from personaopt.actions.outcomes import DIGEST, carries, recorded, with_use
-from personaopt.memory.routines import helpful, observations, routines
+from personaopt.memory.routines import helpful, routines
 from personaopt.memory.semantic import LMSummary, StatisticalSummary, as_persona, summarise
 from personaopt.memory.tool_preferences import ToolPreference, field_of, is_tool_preference, preference_in
 from personaopt.persona import Statement
@@ -100,7 +100,8 @@ def test_semantic_memory_holds_routines_beside_what_the_summariser_notices(store
     now = {f.statement.field: f.statement.text for f in user.facts() if f.holds}
     assert now["action.dentist"] == "When asked about dentist, look in notes first."
     before = next(f for f in user.facts() if f.statement.text == "When asked about dentist, look in calendar first.")
-    assert before.superseded_by and before.statement.valid_to == 6.0
+    assert before.superseded_by
+    assert before.statement.valid_to == 6.0
 
 
 def test_a_persona_takes_up_only_routines_of_tools_that_there_are(store):

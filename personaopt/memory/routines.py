@@ -69,7 +69,7 @@ def routines(history: Sequence[Interaction]) -> list[Routine]:
     asked = {item.id: set(telling_words(_question(item))) for item in acted}
     groups: dict[tuple[str, tuple[str, ...]], list[Interaction]] = {}
     for tool, items in _by_tool(acted).items():
-        for item, keywords in zip(items, _keywords(tool, items, asked), strict=True):
+        for item, keywords in zip(items, _keywords(tool, items), strict=True):
             groups.setdefault((tool, keywords), []).append(item)
     found = [
         routine
@@ -143,24 +143,43 @@ def _topic(items: Sequence[Interaction], others: Sequence[Interaction], asked: M
     return min(sure, key=lambda word: (outside[word] - inside[word], places.get(word, 0), word), default="")
 
 
-def _keywords(tool: str, items: Sequence[Interaction], asked: Mapping[str, set[str]]) -> list[tuple[str, ...]]:
+def matches(interaction: Interaction, helped: Mapping[str, Any], action: Mapping[str, Any]) -> bool:
+    """Whether an action looks where one that helped did: with the same tool, and for what the question did not say.
+
+    Args:
+        interaction: The one that the action helped with.
+        helped: The action that helped.
+        action: Another one, on the same question.
+    """
+    if action.get("tool") != helped.get("tool"):
+        return False
+    wanted = searched_for(interaction, helped)
+    said = set(words(" ".join(texts(action.get("arguments") or {}))))
+    return 2 * sum(word in said for word in wanted) >= len(wanted)
+
+
+def _keywords(tool: str, items: Sequence[Interaction]) -> list[tuple[str, ...]]:
     """For each interaction, what was searched for beside the question's own words, where several searched for it."""
-    searched = [_searched(tool, item, asked[item.id]) for item in items]
+    searched = [_searched(tool, item) for item in items]
     often = Counter(word for found in searched for word in found)
     return [plain_words([word for word in found if often[word] >= ENOUGH]) for found in searched]
 
 
-def _searched(tool: str, item: Interaction, question: set[str]) -> list[str]:
-    """The words of a helpful search that are not the question's; none that another tool had returned before it."""
-    own = question | set(telling_words(" ".join(texts(item.ground_truth))))
+def _searched(tool: str, item: Interaction) -> list[str]:
+    return next((searched_for(item, action) for action in helpful(item) if action.get("tool") == tool), [])
+
+
+def searched_for(item: Interaction, helped: Mapping[str, Any]) -> list[str]:
+    """The words of a search that helped which the user did not say; none that another tool had returned before it."""
+    own = set(words(" ".join(texts([own_words(item)]))))
     returned: set[str] = set()
     for action in item.actions:
-        if action.get("tool") == tool and action in helpful(item):
-            said = words(" ".join(texts(action.get("arguments") or {})))
-            telling = set(telling_words(" ".join(said)))
-            return [word for word in dict.fromkeys(said) if word in telling and word not in own | returned]
+        if action is helped:
+            break
         returned |= set(words(str(action.get("result") or "")))
-    return []
+    said = words(" ".join(texts(helped.get("arguments") or {})))
+    telling = set(telling_words(" ".join(said)))
+    return [word for word in dict.fromkeys(said) if word in telling and word not in own | returned]
 
 
 def _useless(acted: Sequence[Interaction], asked: Mapping[str, set[str]]) -> Iterator[Routine]:

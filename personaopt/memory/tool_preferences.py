@@ -17,10 +17,17 @@ _TOOL = re.compile(r"[A-Za-z_][\w.\-]{0,63}")
 _WORD = re.compile(r"[^\W_][\w'’\-]{0,23}")
 _CUES = re.compile(r"\b(first|before|instead|look|search|use|ask|check|call|consult|open|try|start|begin|skip)\b", re.I)
 _NOT = re.compile(r"\b(do not|don['’]t|never|avoid|skip|no use|does not help)\b", re.IGNORECASE)
+_PHRASE = (
+    r"((?:[\w'’\-]+\s+){0,3}?[\w'’\-]+)"
+    r"(?=\s*(?:[,;:.]|$|\b(?:is|are|was|were|should|must|can|will|the|this|that|these|look|use|ask|check|search|start|"
+    r"first|before|he|she|they|it|you|we|go|open|try|consult|call)\b))"
+)
 _TOPIC = (
-    re.compile(r"\b(?:asked?|asks|questions?|anything|requests?)\s+(?:about|on|for|concerning)\s+([^,;:.]+)", re.I),
-    re.compile(r"\bfor\s+([^,;:.]+?)\s+questions?\b", re.IGNORECASE),
-    re.compile(r"^(?:about|for|on)\s+([^,;:.]+?)[,;:]", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:asked?|asks|questions?|anything|requests?)\s+(?:about|on|for|concerning)\s+(?:the\s+)?{_PHRASE}", re.I
+    ),
+    re.compile(r"\bfor\s+(?:the\s+)?((?:[\w'’\-]+\s+){0,2}[\w'’\-]+)\s+questions?\b", re.IGNORECASE),
+    re.compile(rf"^(?:about|for|on|in case of)\s+(?:the\s+)?{_PHRASE}", re.IGNORECASE),
 )
 _ARTICLE = re.compile(r"^(?:the|a|an|any|all|this user's|their)\s+", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“]([^\"”]{1,80})[\"”]")
