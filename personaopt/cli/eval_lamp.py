@@ -51,8 +51,12 @@ OutOption = Annotated[Path, typer.Option(help="The run's folder; an unfinished r
 @app.command("run")
 def run(
     data: Annotated[
-        list[Path],
-        typer.Option(help="Folder in LaMP's format, or one that holds several; may be repeated.", show_default=False),
+        list[str],
+        typer.Option(
+            help="Folder or file in LaMP's or OPPU's format, a table, a data set's name, or a folder that holds "
+            "several; may be repeated.",
+            show_default=False,
+        ),
     ],
     out: OutOption,
     lm: Annotated[
@@ -91,6 +95,17 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask questions again that ended in an error.")
     ] = False,
+    split: Annotated[str | None, typer.Option(help="Of data with several splits.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a table: WHAT=COLUMN, WHAT being user, time, answer, id or an input; may be repeated."),
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave records out that cannot be used, and say which.")
+    ] = False,
+    api_base: Annotated[
+        str | None, typer.Option(help="Address of the server of PROVIDER/MODEL, such as vLLM's or Ollama's.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Run methods on users' last questions; every answer is kept as soon as it is there.
@@ -123,6 +138,10 @@ def run(
         concurrency=concurrency,
         limit_seconds=limit_seconds,
         retry_failed=retry_failed,
+        split=split,
+        columns=column or [],
+        skip_bad=skip_bad,
+        api_base=api_base,
     )
     result = carry_out(wanted, json)
     if json:
@@ -137,10 +156,9 @@ def report(
     """Make summary, tables and plots anew, from results.jsonl alone."""
     from personaopt.cli.lamp_run import reported
 
-    result = reported(folder)
+    result = reported(folder, json)
     if json:
         print_json(result)
-    message(f"Wrote the report to {folder}.")
 
 
 @app.command("calibrate")

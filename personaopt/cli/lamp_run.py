@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import platform
 import shlex
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personaopt.cli.output import message
-from personaopt.errors import ConfigurationError, DataError
+from personaopt.errors import ConfigurationError, ModelError
 
 if TYPE_CHECKING:
     from personaopt.evals.lamp.calibrating import Calibrations
@@ -33,7 +32,7 @@ AT_ONCE = 8
 class Wanted:
     """What was asked for on the command line; the options of `run` say what each is."""
 
-    data: Sequence[Path]
+    data: Sequence[str]
     out: Path
     lms: Sequence[str]
     methods: str
@@ -52,14 +51,34 @@ class Wanted:
     concurrency: int | None
     limit_seconds: float | None
     retry_failed: bool
+    split: str | None
+    columns: Sequence[str]
+    skip_bad: bool
+    api_base: str | None
 
     def at_once(self) -> int:
         """Users under way at once: the local model has the machine's cores to itself, others wait elsewhere."""
         return self.concurrency or (2 if "local" in self.lms else AT_ONCE)
 
+    def read(self) -> list[DataSet]:
+        """The data sets.
+
+        Raises:
+            PersonaOptError: They cannot be read as they are named.
+        """
+        from personaopt.cli.lamp_data import data_sets
+
+        return data_sets(self.data, self.tasks, split=self.split, columns=self.columns, skip_bad=self.skip_bad)
+
+    def of_lm(self, name: str) -> dict[str, Any]:
+        """The settings of a language model; answers of other runs are never taken from DSPy's cache."""
+        if name == "local":
+            return {"dtype": self.dtype}
+        return {"cache": False, **({"api_base": self.api_base} if self.api_base else {})}
+
     def settings(self) -> dict[str, Any]:
         """What makes rows comparable and stands in no row."""
-        names = ("per_user", "who", "retrieve", "retriever", "max_actions", "seed")
+        names = ("per_user", "who", "retrieve", "retriever", "max_actions")
         return {name: getattr(self, name) for name in names}
 
 
@@ -75,7 +94,7 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
     from personaopt.evals.lamp.running import Run
 
     stop = Stop(wanted.limit_seconds)
-    data = data_sets(wanted)
+    data = wanted.read()
     with Results(wanted.out) as results:
         experiment = experiment_of(wanted, data, results)
         results.configure(config_of(wanted, experiment), FIXED)
@@ -93,49 +112,22 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
                 raise
         if stop.reason:
             message(_go_on(tally, stop.reason))
-        summary = reported(wanted.out) if tally.done else {}
+        summary = reported(wanted.out, json) if results.rows else {}
+    if stop.failed:
+        raise ModelError(f"The run ended early: {stop.reason}.")
     ended = {"out": str(wanted.out), "finished": tally.done == tally.questions, "stopped": stop.reason}
-    if not json:
-        message(f"Wrote results.jsonl, summary and tables to {wanted.out}.")
     return {**ended, "run": run_of(tally), "summary": summary}
 
 
-def reported(folder: Path) -> dict[str, Any]:
+def reported(folder: Path, json: bool) -> dict[str, Any]:
     """Write summary, tables and plots of a run's folder; what `summary.json` holds."""
-    from personaopt.evals.lamp.report import write_report
+    from personaopt.evals.lamp.report import TABLES, write_report
 
-    return write_report(folder).to_dict()
-
-
-def data_sets(wanted: Wanted) -> list[DataSet]:
-    """Read the data, of the wanted tasks.
-
-    Raises:
-        DataError: Something cannot be read, there is nothing, or two data sets have one name.
-    """
-    from personaopt.evals.lamp.data import load_lamp
-    from personaopt.evals.lamp.experiment import DataSet
-    from personaopt.evals.tasks import task_for
-
-    tasks = {task_for(name).name for name in wanted.tasks}
-    found: dict[str, DataSet] = {}
-    for path in wanted.data:
-        folders = [path]
-        if path.is_dir() and not (path / "questions.json").exists():
-            folders = sorted(each.parent for each in path.glob("*/questions.json"))
-        for folder in folders:
-            task = task_for(folder)
-            if tasks and task.name not in tasks:
-                continue
-            name = folder.resolve().name
-            if name in found:
-                raise DataError(f"Two data sets are called {name!r}; rename one of the folders.")
-            found[name] = DataSet(name, task, tuple(load_lamp(folder, task)), _digest(folder))
-    if not found:
-        raise DataError(
-            f"There are no data of {', '.join(wanted.tasks) or 'any task'} in {', '.join(map(str, wanted.data))}."
-        )
-    return list(found.values())
+    report = write_report(folder)
+    if not json:
+        print((folder / TABLES).read_text(encoding="utf-8"))
+    message(f"The rows, the summary, the tables and the plots are in {folder}.")
+    return report.to_dict()
 
 
 def experiment_of(wanted: Wanted, data: Sequence[DataSet], results: Results | None) -> Experiment:
@@ -193,17 +185,12 @@ def _maker(name: str, wanted: Wanted, results: Results | None) -> Callable[[], A
         from personaopt.cli.lm import language_model
 
         message(f"Loading the LM {name}")
-        lm = language_model(name, dtype=wanted.dtype) if name == "local" else language_model(name)
-        if results is not None:  # which model a name stood for is known only now
-            before = _lm_config(name, wanted)
-            results.configure({"lms": {name: {**before, "model": lm.model}}}, FIXED)
+        lm = language_model(name, **wanted.of_lm(name))
+        if results is not None:  # which model a name stands for is known only now
+            results.configure({"lms": {name: {**wanted.of_lm(name), "model": lm.model}}}, FIXED)
         return lm
 
     return make
-
-
-def _lm_config(name: str, wanted: Wanted) -> dict[str, Any]:
-    return {"dtype": wanted.dtype} if name == "local" else {}
 
 
 def config_of(wanted: Wanted, experiment: Experiment) -> dict[str, Any]:
@@ -212,7 +199,7 @@ def config_of(wanted: Wanted, experiment: Experiment) -> dict[str, Any]:
     return {
         "settings": wanted.settings(),
         "data": {data.name: {"task": data.task.name, "sha256": data.digest} for data in experiment.data},
-        "lms": {name: _lm_config(name, wanted) for name in experiment.lms},
+        "lms": {name: wanted.of_lm(name) for name in experiment.lms},
         "calibrations": {
             f"{task}: {method}": each.to_dict() for (task, method), each in experiment.calibrations.known.items()
         },
@@ -249,13 +236,6 @@ def _go_on(tally: Tally, reason: str) -> str:
         f"Ended because {reason}; {tally.done} of {tally.questions} questions are answered. Go on with: "
         f"{shlex.join(['personaopt', *sys.argv[1:]])}"
     )
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for name in ("questions.json", "outputs.json"):
-        digest.update((folder / name).read_bytes())
-    return digest.hexdigest()
 
 
 def _version(package: str) -> str | None:

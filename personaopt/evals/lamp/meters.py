@@ -24,17 +24,23 @@ class Stop:
 
     Args:
         seconds: After how long it is to end by itself; never when None.
+
+    Attributes:
+        reason: Why, in words; empty while it goes on.
+        failed: Whether something is wrong that running on would not mend.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
         self.reason = ""
+        self.failed = False
         self._end = None if seconds is None else time.monotonic() + seconds
         self._lock = threading.Lock()
 
-    def now(self, reason: str) -> None:
+    def now(self, reason: str, *, failed: bool = False) -> None:
         """End the run; the first reason counts."""
         with self._lock:
-            self.reason = self.reason or reason
+            if not self.reason:
+                self.reason, self.failed = reason, failed
 
     def check(self) -> None:
         """Go on, or not.

@@ -94,13 +94,20 @@ class Results:
             raise
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Write rows; they are on the disk when this returns."""
+        """Write rows; they are on the disk when this returns.
+
+        Raises:
+            StoreError: They cannot be written, such as on a full disk.
+        """
         fresh = list(rows)
         lines = "".join(json.dumps(row.to_dict(), ensure_ascii=False) + "\n" for row in fresh).encode()
         with self._writing:
-            while lines:
-                lines = lines[os.write(self._file, lines) :]
-            os.fsync(self._file)
+            try:
+                while lines:
+                    lines = lines[os.write(self._file, lines) :]
+                os.fsync(self._file)
+            except OSError as error:
+                raise StoreError(f"{self.folder / ROWS} cannot be written: {error.strerror}.") from error
             self.rows.update((row.key, row) for row in fresh)
 
     def configure(self, config: Mapping[str, Any], fixed: Iterable[str]) -> None:

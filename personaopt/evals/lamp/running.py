@@ -17,7 +17,7 @@ from personaopt.evals.lamp.meters import Stop, Stopped
 from personaopt.evals.lamp.methods.method import MethodOf, Setting
 from personaopt.evals.lamp.results import Results
 from personaopt.evals.lamp.rows import Point, Row
-from personaopt.evals.lamp.sittings import Sitting, sit
+from personaopt.evals.lamp.sittings import Sitting, reason, sit
 from personaopt.lm.metering import Usage
 from personaopt.memory.embedding import Embedder
 
@@ -208,7 +208,7 @@ class Run:
         self._listen = listen
         self._lock = threading.Lock()
         self._unanswered = 0
-        self._broken: BaseException | None = None
+        self._broken: Exception | None = None
 
     def count(self) -> Tally:
         """How many questions there are and how many have an answer already; nothing is run."""
@@ -284,9 +284,9 @@ class Run:
                 sit(sitting, places, self.stop, lambda row, sitting=sitting: self._tell(sitting, row))  # type: ignore[misc]
             except Stopped:
                 return
-            except BaseException as error:  # noqa: BLE001 - it is raised where the run was begun
+            except Exception as error:  # noqa: BLE001 - it is raised where the run was begun
                 self._broken = self._broken or error
-                self.stop.now(f"{type(error).__name__}")
+                self.stop.now(reason(error), failed=True)
                 return
 
     def _tell(self, sitting: Sitting, row: Row) -> None:
@@ -294,7 +294,7 @@ class Run:
             if "LMError" in row.error[:40]:
                 self._unanswered += 1
                 if self._unanswered >= UNANSWERED:
-                    self.stop.now(f"the LM failed on {UNANSWERED} questions in a row ({row.error})")
+                    self.stop.now(f"the LM failed on {UNANSWERED} questions in a row ({row.error})", failed=True)
             else:
                 self._unanswered = 0
             self.results.append(sitting.shown(row))
