@@ -44,7 +44,7 @@ class Figures:
     Attributes:
         first: The figure that methods are compared by, with its interval over users.
         all: The task's figures, by name.
-        nll: Mean negative log-likelihood of the truth, calibrated; None where no probabilities were measured.
+        nll: Negative log-likelihood of the truth, calibrated; None where no probabilities were measured.
         nll_raw: The same as the LM measured it.
         ece: Calibration error of the calibrated probabilities.
         ece_raw: Of the measured ones.
@@ -57,7 +57,7 @@ class Figures:
 
     first: Interval
     all: Mapping[str, float]
-    nll: float | None
+    nll: Interval | None
     nll_raw: float | None
     ece: float | None
     ece_raw: float | None
@@ -74,11 +74,12 @@ class Figures:
             "users": self.first.n_users,
             **self.all,
             "ci": [self.first.low, self.first.high],
-            "nll": self.nll,
+            "nll": self.nll.mean if self.nll else None,
             "calls": self.cost.calls,
             "tokens": self.cost.tokens,
             "seconds": self.cost.seconds,
             "usd": self.cost.usd,
+            "nll_ci": [self.nll.low, self.nll.high] if self.nll else None,
             "nll_raw": self.nll_raw,
             "ece": self.ece,
             "ece_raw": self.ece_raw,
@@ -98,11 +99,12 @@ def figures(cell: Cell, measure: Measure) -> Figures:
     """
     rows = list(cell.values())
     calibrated = [(row.gold.strip(), row.probabilities) for row in rows if row.probabilities]
+    likely = {asked: row for asked, row in cell.items() if row.probabilities}
     raw = [(row.gold.strip(), row.measured) for row in rows if row.measured]
     return Figures(
         first=bootstrap_mean(by_user(cell, measure.value)),
         all=measure.all(rows),
-        nll=_mean(nll(gold, each) for gold, each in calibrated),
+        nll=bootstrap_mean(by_user(likely, truth_nll)) if likely else None,
         nll_raw=_mean(nll(gold, each) for gold, each in raw),
         ece=_calibration_error(calibrated),
         ece_raw=_calibration_error(raw),

@@ -53,7 +53,7 @@ def learnt(section: Section, method: str, lm: str | None = None) -> list[Learnt]
     return [
         Learnt(
             user,
-            tuple(row.preparation["personas"]),
+            _without_repeat(row.preparation["personas"]),
             tuple(row.preparation.get("losses", ())),
             int(row.preparation.get("accepted", 0)),
             int(row.preparation.get("refused", 0)),
@@ -126,6 +126,11 @@ def distances(personas: Sequence[Learnt]) -> np.ndarray:
         ],
         dtype=float,
     )
+
+
+def _without_repeat(texts: Sequence[str]) -> tuple[str, ...]:
+    """What stands there at the end is mostly what the last epoch left: said once."""
+    return tuple(texts[:-1] if len(texts) > 1 and texts[-1] == texts[-2] else texts)
 
 
 def _padded(personas: Sequence[Learnt]) -> list[tuple[str, ...]]:

@@ -73,7 +73,14 @@ def write_report(folder: str | Path, *, tasks: Sequence[Task] = (), embedder: Em
     found = summaries(read_rows(folder), tasks)
     write_json(folder / SUMMARY, to_dict(found))
     (folder / TABLES).write_text(tables_text(found), encoding="utf-8")
-    return Report(folder, found)
+    drawn = [path for task in found for path in _plots(task, folder / PLOTS, embedder)]
+    return Report(folder, found, drawn)
+
+
+def _plots(task: TaskSummary, folder: Path, embedder: Embedder | None) -> list[Path]:
+    from personaopt.evals.lamp import persona_plots, plots
+
+    return [*plots.draw(task, folder), *persona_plots.draw(task, folder, embedder)]
 
 
 def tables_text(found: Sequence[TaskSummary]) -> str:
@@ -85,6 +92,6 @@ def tables_text(found: Sequence[TaskSummary]) -> str:
     return "\n".join(parts)
 
 
-_READING = """Intervals are 95 % bootstrap intervals over users. An empty cell was not run or not measured. NLL and ECE are of
-the calibrated probabilities, those called raw of the probabilities as the language model measured them.
+_READING = """Intervals are 95 % bootstrap intervals over users. An empty cell was not run or not measured. NLL and
+ECE are of the calibrated probabilities, those called raw of the probabilities as the language model measured them.
 """

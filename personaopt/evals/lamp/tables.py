@@ -15,6 +15,8 @@ from personaopt.evals.lamp.summary import Standing, TaskSummary
 from personaopt.evals.statistics import Comparison
 
 _HOW = "Paired bootstrap over users; p values are Holm-corrected in each column."
+_LIKELY = ("NLL [95 %]", "NLL raw", "ECE", "ECE raw")
+_PREPARATION = "preparation: calls / tokens / seconds"
 _DIMENSIONS = {
     "n": "Batch size n: interactions that an alignment learns from",
     "E": "Iterations E: epochs of the alignment",
@@ -58,10 +60,8 @@ def main_table(summary: TaskSummary, standing: Standing) -> Table:
     """All methods of one task with one language model."""
     section, measure = summary.section, summary.section.measure
     theirs = paper.RESULTS.get(section.task, {})
-    head: tuple[str, ...] = (
-        "method", "users / questions", *_heads(measure), "NLL",
-        "NLL raw", "ECE", "ECE raw", "calls", "tokens", "seconds", "preparation: calls / tokens / seconds", "failed",
-    )  # fmt: skip
+    cost = ("calls", "tokens", "seconds", _PREPARATION)
+    head: tuple[str, ...] = ("method", "users / questions", *_heads(measure), *_LIKELY, *cost, "failed")
     rows: list[tuple[str, ...]] = [
         (method, *_figures(cell, measure), *_cost(cell.cost), _preparation(cell.preparation), _count(cell.failed))
         for method, cell in standing.cells.items()
@@ -92,8 +92,7 @@ def ablation_table(summary: TaskSummary, standing: Standing) -> list[Table]:
     """Our method and it without a part, and what each part is worth."""
     section, measure = summary.section, summary.section.measure
     theirs = paper.RESULTS.get(section.task, {})
-    likely = ("NLL", "NLL raw", "ECE", "ECE raw")
-    head: tuple[str, ...] = ("method", "users / questions", *_heads(measure), *likely, "failed")
+    head: tuple[str, ...] = ("method", "users / questions", *_heads(measure), *_LIKELY, "failed")
     rows: list[tuple[str, ...]] = [
         (method, *_figures(cell, measure), _count(cell.failed)) for method, cell in standing.cells.items()
     ]
@@ -112,10 +111,8 @@ def ablation_table(summary: TaskSummary, standing: Standing) -> list[Table]:
 def curve_table(summary: TaskSummary, each: Scaled) -> Table:
     """One curve of a scaling study, and where it saturates."""
     measure, curve = summary.section.measure, each.curve
-    head = (
-        curve.dimension, "users / questions", *_heads(measure),
-        "NLL", "NLL raw", "ECE", "ECE raw", "calls", "tokens", "seconds", "preparation: calls / tokens / seconds",
-    )  # fmt: skip
+    cost = ("calls", "tokens", "seconds", _PREPARATION)
+    head = (curve.dimension, "users / questions", *_heads(measure), *_LIKELY, *cost)
     values = [str(value) for value, _ in curve.points]
     rows = tuple(
         (value, *_figures(cell, measure), *_cost(cell.cost), _preparation(cell.preparation))
@@ -181,8 +178,9 @@ def _difference(each: Versus) -> tuple[str, ...]:
 
 
 def _figures(cell: Figures, measure: Measure) -> tuple[str, ...]:
-    likely = (_number(value) for value in (cell.nll, cell.nll_raw, cell.ece, cell.ece_raw))
-    return (_n(cell), str(cell.first), *(_number(cell.all[name]) for name in measure.others), *likely)
+    likely = (_number(value) for value in (cell.nll_raw, cell.ece, cell.ece_raw))
+    nll = "" if cell.nll is None else str(cell.nll)
+    return (_n(cell), str(cell.first), *(_number(cell.all[name]) for name in measure.others), nll, *likely)
 
 
 def _heads(measure: Measure) -> tuple[str, ...]:
@@ -208,7 +206,7 @@ def _preparation(cost: Cost | None) -> str:
 def _first_and_nll(cell: Figures | None) -> str:
     if cell is None:
         return ""
-    return f"{cell.first}" + ("" if cell.nll is None else f"; NLL {cell.nll:.3f}")
+    return f"{cell.first}" + ("" if cell.nll is None else f"; NLL {cell.nll.mean:.3f}")
 
 
 def _saturation(each: Scaled, measure: Measure, values: Sequence[str]) -> str:

@@ -1,0 +1,94 @@
+"""How plots look, and how they are saved: figures of their own, without pyplot and its global state."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D00", "#000000")
+"""Okabe and Ito's colours, which people with any kind of colour vision can tell apart; their yellow, which is hard to
+see on white, is darkened."""
+
+STRONG, PLAIN, FAINT, INK = PALETTE[0], "#9A9A9A", "#DDDDDD", "#333333"
+DASHES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def figure(width: float, height: float, title: str) -> Figure:
+    """An empty figure of a size in inches, whose parts find their places by themselves."""
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width, height), layout="constrained")
+    made.suptitle(title, fontsize=12, color=INK, x=0.01, ha="left")
+    return made
+
+
+def grid(made: Figure, count: int, columns: int, **options: Any) -> list[Any]:
+    """Axes in rows, as many as asked for; what is left of the last row stays empty."""
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    found = made.subplots(rows, columns, squeeze=False, **options).ravel().tolist()
+    for place, unused in enumerate(found[count:], count):
+        unused.set_axis_off()
+        found[place - columns].tick_params(labelbottom=True)  # what it shares, nothing else shows now
+    return found[:count]
+
+
+def quiet(axes: Any, *, along: str = "both") -> None:
+    """Take away the frame where it says nothing, and put a faint grid behind the marks."""
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.grid(True, axis=along, color=FAINT, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=9, colors=INK)
+
+
+def legend(made: Figure, heading: str = "") -> None:
+    """One legend for all axes, beside them."""
+    handles = {
+        label: handle for axes in made.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    if handles:
+        made.legend(
+            handles.values(), handles.keys(), loc="outside right center", fontsize=9, frameon=False,
+            title=heading or None, title_fontsize=9, alignment="left",
+        )  # fmt: skip
+
+
+def save(made: Figure, folder: Path, name: str) -> Path:
+    """Write a figure as PNG and as SVG and return the path of the PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(made)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.png"
+    made.savefig(path, dpi=150)
+    made.set_layout_engine("none")  # everything has its place: finding it again would cost as much as drawing
+    made.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+    return path
+
+
+def file_name(*parts: str) -> str:
+    """Names joined to one that any file system takes."""
+    return "-".join(slug for part in parts if (slug := re.sub(r"[^\w.]+", "-", part).strip("-.")))
+
+
+def styles(names: Sequence[str], first: str) -> dict[str, dict[str, Any]]:
+    """A colour, a marker and a dash for every name; the one called `first` gets the strongest."""
+    ordered = [first, *(name for name in names if name != first)]
+    return {
+        name: {
+            "color": PALETTE[place % len(PALETTE)],
+            "marker": MARKERS[place % len(MARKERS)],
+            "linestyle": DASHES[place // len(PALETTE) % len(DASHES)],
+            "linewidth": 2.2 if name == first else 1.3,
+            "zorder": 4 if name == first else 3,
+        }
+        for place, name in enumerate(ordered)
+    }
