@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         PersonaOptError,
         ProgramError,
         StoreError,
+        ToolError,
+        ToolNotAllowed,
         VersionConflict,
     )
     from personaopt.interaction import Interaction
@@ -72,6 +74,8 @@ _MODULES = {
         "PersonaOptError",
         "ProgramError",
         "StoreError",
+        "ToolError",
+        "ToolNotAllowed",
         "VersionConflict",
     ),
     "personaopt.interaction": ("Interaction",),
@@ -158,6 +162,8 @@ __all__ = [
     "StoreError",
     "StratifiedWindow",
     "Strict",
+    "ToolError",
+    "ToolNotAllowed",
     "Usage",
     "User",
     "VersionConflict",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import dspy
 from dspy.adapters.utils import parse_value
 
+from personaopt.actions.gathering import NOTHING_GATHERED, Gathered, gather
+from personaopt.actions.own_memory import Moment
+from personaopt.actions.policy import LMPolicy, Policy
+from personaopt.actions.space import TOOL_SECONDS, ActionSpace
 from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.explanation import Asked, Explanation, explain
 from personaopt.interaction import Interaction, query_text
 from personaopt.lm.adapter import LocalAdapter, answers_of
+from personaopt.lm.asks import adrive, drive, one_call_an_attempt
 from personaopt.lm.calibration import Calibration
 from personaopt.lm.local import is_small_local
 from personaopt.lm.predictor import PersonaPredict
@@ -23,17 +27,22 @@ from personaopt.memory.choices import evidence as evidence
 from personaopt.memory.choices import spelled as spelled
 from personaopt.memory.episodic import Recall
 from personaopt.memory.forgotten import user_hash
-from personaopt.persona import Persona, Statement
-from personaopt.signatures.excerpt import excerpts
-from personaopt.signatures.persona_block import read_persona, write_persona
-from personaopt.signatures.respond import MEMORIES, RecalledInteraction, Respond, compose
+from personaopt.persona import Persona
+from personaopt.signatures.act import Act
+from personaopt.signatures.observed import OBSERVATIONS, Observed, refuse_names, with_observations
+from personaopt.signatures.respond import MEMORIES, Respond, compose, shown
+from personaopt.under_persona import UnderPersona
 
 if TYPE_CHECKING:
-    from personaopt.memory import PersonaVersion, User
+    from personaopt.memory import User
+
+MOST_ACTIONS = 4
+"""Actions before an answer, where an agent has tools and nothing else is said."""
+_AT_ONCE = 8
 
 
-class PersonaAgent(dspy.Module):
-    """Answers a task for one user: recalls similar interactions, writes the persona into the prompt, responds.
+class PersonaAgent(UnderPersona):
+    """Answers a task for one user: recalls similar interactions, looks up what it needs, responds under the persona.
 
     An agent is a snapshot of one version of the persona; `refresh` moves it to the current one. It has one predictor,
     `predict`, whose signature is the task's composed with `Respond`; the persona is a block at the end of the
@@ -42,8 +51,17 @@ class PersonaAgent(dspy.Module):
     Args:
         task: The task's signature, or its short form such as `"review -> score"`.
         user: Whose agent it is; `store.user(user_id)`.
+        tools: What the agent may look up or do before it answers: functions with type hints and a docstring,
+            `dspy.Tool`s, and searches such as `WikipediaSearch`. A user's agent calls those that `user.allow_tools`
+            named.
+        max_actions: How many actions there are before an answer at most. None for 4 where there are tools and 0 where
+            there are none; 0 chooses nothing, and makes the LM call of the answer alone.
+        allow_tools_for_all: Names of the tools that may be called for every user.
         retrieve: How many similar earlier interactions are put into the prompt (PersonaAgent's K), 0 for none.
         persona: The persona to answer under; the user's current one when None.
+        policy: Chooses the actions; `LMPolicy` when None.
+        tool_timeout: Seconds that a tool may take, for all of them or by name.
+        memory_tools: Whether the agent may search the user's own memory (`recall`, `profile`, `recent`).
         calibration: How measured probabilities are calibrated; `"shipped"` takes the one fitted for the small local
             model when that model answers, None leaves them as they are.
 
@@ -54,121 +72,44 @@ class PersonaAgent(dspy.Module):
         >>> PersonaAgent("description -> tag", user=store.user("u42"))(description="...").tag
     """
 
-    _made: tuple[int, float | None] | None = None  # the version last found usable, and when that one was made
-
     def __init__(
         self,
         task: type[dspy.Signature] | str,
         *,
         user: User,
+        tools: Iterable[dspy.Tool | Callable[..., Any]] = (),
+        max_actions: int | None = None,
+        allow_tools_for_all: Iterable[str] = (),
         retrieve: int = 8,
         persona: Persona | None = None,
+        policy: Policy | None = None,
+        tool_timeout: float | Mapping[str, float] = TOOL_SECONDS,
+        memory_tools: bool = True,
         calibration: Calibration | Literal["shipped"] | None = "shipped",
     ) -> None:
         super().__init__()
-        if not isinstance(retrieve, int) or isinstance(retrieve, bool) or retrieve < 0:
-            raise ConfigurationError(f"An agent retrieves 0 or more memories; {retrieve!r} is not such a number.")
+        _refuse_number(retrieve, "An agent retrieves 0 or more memories")
         self.user = user
         self.task: type[dspy.Signature] = dspy.signatures.ensure_signature(task)
         self.retrieve = retrieve
         self.calibration = calibration
-        self._composed: tuple[Any, str, Any] = (None, "", None)
+        self.actions = ActionSpace(
+            user, tools, for_all=allow_tools_for_all, timeout=tool_timeout, memory_tools=memory_tools
+        )
+        self.max_actions: int = (MOST_ACTIONS if self.actions.tools else 0) if max_actions is None else max_actions
+        _refuse_number(self.max_actions, "An agent does 0 or more actions")
+        self.policy: Policy = policy or LMPolicy()
+        if self.max_actions:
+            refuse_names(self.task, Act.fields)
         self.predict = PersonaPredict(compose(Respond, self.task), user.id)
         current = self._move_to_current()
         self.persona = current if persona is None else persona
-
-    @property
-    def persona(self) -> Persona:
-        """The persona that stands in the predictor's instructions; what another optimizer wrote there is `written`.
-
-        Lines of the persona's block that were changed are statements of their own. What differs from the task's text
-        outside of it, or in the place of it, is one statement more.
-
-        Raises:
-            PersonaError: What was written passes the token limit.
-        """
-        text, foreign = self._instructions()
-        persona = self.predict.known
-        if text != persona.render():
-            known = {statement.text: statement for statement in persona.statements}
-            lines = Persona.from_text(text, token_limit=persona.token_limit).statements
-            persona = dataclasses.replace(persona, statements=tuple(known.get(s.text, s) for s in lines))
-        if foreign and foreign not in {statement.text for statement in persona.statements}:
-            statements = (*persona.statements, Statement(foreign, source="written"))
-            return dataclasses.replace(persona, statements=statements)
-        return persona
-
-    @persona.setter
-    def persona(self, persona: Persona) -> None:
-        self.predict.known = persona
-        self.predict.signature = self._signature(persona)
-
-    @property
-    def persona_version(self) -> int:
-        """The version of the persona in the store; of one that is not stored, the version it would follow.
-
-        Of a loaded state: the version it names if the store has this persona there, else the newest that says the
-        same, else the current one.
-        """
-        if self.predict.loaded:
-            says = {stored.version: stored.persona.render() for stored in self.user.personas()}
-            same = [version for version, text in says.items() if text == self.predict.known.render()]
-            if self.predict.version not in same:
-                self.predict.version = max(same or says, default=0)
-            self.predict.loaded = False
-        return self.predict.version
-
-    @persona_version.setter
-    def persona_version(self, version: int) -> None:
-        self.predict.version, self.predict.loaded = version, False
-        self._made = None
-
-    def save_persona(self, *, author: str, reason: str = "") -> PersonaVersion:
-        """Store the agent's persona as a new version, which is returned; such as after GEPA or COPRO rewrote it.
-
-        The instructions are then the task's own with the persona behind them, as the aligner writes them. Worked
-        examples stay in the predictor. Nothing is stored where the persona is what the store has.
-
-        Args:
-            author: Who wrote it, such as the optimizer's name.
-            reason: Why.
-
-        Raises:
-            VersionConflict: Another version was saved since; nothing is stored.
-            PersonaError: The persona is empty and the user has none, or it passes the token limit.
-        """
-        persona, version = self.persona, self.persona_version
-        stored = self.user.store.persona(self.user.id, version) if version else None
-        if stored is None and not persona:
-            raise PersonaError(f"There is no persona to save for user {self.user.id!r}: it is empty.")
-        if stored is None or stored.persona != persona:
-            before = stored.persona if stored else Persona()
-            stored = self.user.save_persona(
-                persona, parent=version, author=author, reason=reason, edits=before.diff(persona)
-            )
-        self.persona, self.persona_version = persona, stored.version
-        return stored
 
     @property
     def answers(self) -> dict[str, tuple[Any, ...]]:
         """The closed set of answers of each output field that has one."""
         fields = {name: answers_of(field) for name, field in self.task.output_fields.items()}
         return {name: answers for name, answers in fields.items() if answers}
-
-    def refresh(self) -> PersonaAgent:
-        """Move to the user's current persona; returns this agent."""
-        self.persona = self._move_to_current()
-        return self
-
-    def refuse_forgotten(self) -> None:
-        """Refuse to work under a persona that quotes what the user wants forgotten.
-
-        Raises:
-            ForgottenError: The agent's version was redacted, or is gone with its user.
-        """
-        version = self.persona_version
-        known = self._made[1] if self._made and self._made[0] == version else None
-        self._made = (version, self.user.store.refuse_forgotten(self.user.id, version, known))
 
     def recall(self, inputs: Mapping[str, Any], *, before: Interaction | float | None = None) -> Recall:
         """What the user's memory holds for a question, strictly before a moment.
@@ -188,25 +129,53 @@ class PersonaAgent(dspy.Module):
         """Answer for this user.
 
         Returns:
-            The task's outputs, `persona_version`, `memories`, and `probabilities` by field and answer where the LM
-            measures them.
+            The task's outputs, `persona_version`, `memories`, `actions` (what was done before the answer, one mapping
+            of tool, arguments, result, error and seconds an action), and `probabilities` by field and answer where the
+            LM measures them.
 
         Raises:
             ForgottenError: The persona quotes what was forgotten since; see `refuse_forgotten`.
         """
         self.refuse_forgotten()
-        recalled = self.recall(inputs)
+        recalled, gathered = self.recall(inputs), NOTHING_GATHERED
         with self.speaking():
-            prediction = self.predict(**self.prompt_inputs(inputs, recalled))
-        return self._answered(inputs, prediction, recalled)
+            if self.max_actions:
+                with _gathering():
+                    gathered = drive(gather(self, inputs, recalled=recalled), threads=_AT_ONCE)
+            prediction = self.predict(**self.prompt_inputs(inputs, recalled, gathered=gathered))
+        return self._answered(inputs, prediction, recalled, gathered)
 
     async def aforward(self, **inputs: Any) -> dspy.Prediction:
         """The same, awaited."""
         self.refuse_forgotten()
-        recalled = self.recall(inputs)
+        recalled, gathered = self.recall(inputs), NOTHING_GATHERED
         with self.speaking():
-            prediction = await self.predict.acall(**self.prompt_inputs(inputs, recalled))
-        return self._answered(inputs, prediction, recalled)
+            if self.max_actions:
+                with _gathering():
+                    gathered = await adrive(gather(self, inputs, recalled=recalled), threads=_AT_ONCE)
+            prediction = await self.predict.acall(**self.prompt_inputs(inputs, recalled, gathered=gathered))
+        return self._answered(inputs, prediction, recalled, gathered)
+
+    def available_tools(self) -> list[str]:
+        """The names of the tools that may be called for this user at this moment."""
+        return self.actions.available()
+
+    def call_tool(self, name: str, /, **arguments: Any) -> Any:
+        """Call one of the agent's tools, as its policy does.
+
+        Args:
+            name: The tool.
+            arguments: What it is called with.
+
+        Returns:
+            What it returned, of whatever size.
+
+        Raises:
+            ToolNotAllowed: There is no such tool, or it is not allowed for this user; the arguments were not looked at.
+            ToolError: The arguments do not fit, it raised, or was not done in time.
+        """
+        self.actions.refuse(name)
+        return self.actions.call(name, arguments, Moment(self.user, self.persona))
 
     def why(self, prediction: dspy.Prediction, *, measure: bool = True) -> Explanation:
         """Which statements and memories carried an answer of this agent.
@@ -224,12 +193,14 @@ class PersonaAgent(dspy.Module):
         self.refuse_forgotten()
         return explain(self, prediction, measure=measure)
 
-    def _answered(self, inputs: Mapping[str, Any], prediction: dspy.Prediction, recalled: Recall) -> dspy.Prediction:
-        answer = self.finish(prediction, recalled)
+    def _answered(
+        self, inputs: Mapping[str, Any], prediction: dspy.Prediction, recalled: Recall, gathered: Gathered
+    ) -> dspy.Prediction:
+        answer = self.finish(prediction, recalled, gathered)
         persona = self.predict.known
         with contextlib.suppress(PersonaError):  # another optimizer may have written too much
             persona = self.persona
-        answer._asked = Asked(self.user.id, dict(inputs), persona)
+        answer._asked = Asked(self.user.id, dict(inputs), persona, gathered)
         return answer
 
     @contextlib.contextmanager
@@ -250,16 +221,33 @@ class PersonaAgent(dspy.Module):
         return self.predict.lm or dspy.settings.lm
 
     def prompt_inputs(
-        self, inputs: Mapping[str, Any], recalled: Recall, persona: Persona | None = None
+        self,
+        inputs: Mapping[str, Any],
+        recalled: Recall,
+        persona: Persona | None = None,
+        gathered: Gathered = NOTHING_GATHERED,
     ) -> dict[str, Any]:
-        """What the predictor is called with: inputs, memories (very long ones in parts), another persona if given."""
-        shown = [
-            RecalledInteraction(inputs=excerpts(item.inputs), answer=excerpts(item.ground_truth))
-            for item in (memory.interaction for memory in reversed(recalled.memories))
-        ]
-        return {**inputs, MEMORIES: shown, **({"signature": self._signature(persona)} if persona is not None else {})}
+        """What the predictor is called with.
 
-    def finish(self, prediction: dspy.Prediction, recalled: Recall) -> dspy.Prediction:
+        Args:
+            inputs: The task's inputs.
+            recalled: What was retrieved; very long texts are shown in parts.
+            persona: Another persona than the agent's.
+            gathered: What was looked up; with nothing of it the prompt is that of an agent that looks nothing up.
+        """
+        recalled = gathered.joined(recalled, self.retrieve)
+        memories = shown(memory.interaction for memory in reversed(recalled.memories))
+        given: dict[str, Any] = {**inputs, MEMORIES: memories}
+        if persona is not None:
+            given["signature"] = self._signature(persona)
+        if gathered.observations:
+            given["signature"] = with_observations(given.get("signature") or self.predict.signature)
+            given[OBSERVATIONS] = [Observed(record) for record in gathered.observations]
+        return given
+
+    def finish(
+        self, prediction: dspy.Prediction, recalled: Recall, gathered: Gathered = NOTHING_GATHERED
+    ) -> dspy.Prediction:
         """The predictor's answer with calibrated probabilities, and what it was based on."""
         outputs = {name: prediction[name] for name in self.task.output_fields}
         if measured := prediction.get("probabilities"):
@@ -272,7 +260,9 @@ class PersonaAgent(dspy.Module):
                     answer = next(a for a in self.answers[name] if spelled(a) == likeliest)
                     outputs[name] = parse_value(answer, self.task.output_fields[name].annotation)
             outputs["probabilities"] = probabilities
-        return dspy.Prediction(**outputs, persona_version=self.persona_version, memories=list(recalled.memories))
+        outputs["memories"] = list(gathered.joined(recalled, self.retrieve).memories)
+        outputs["actions"] = [action.to_dict() for action in gathered.actions]
+        return dspy.Prediction(**outputs, persona_version=self.persona_version)
 
     def calibrated(self, field: str, measured: Mapping[str, float], recalled: Recall) -> dict[str, float]:
         """The probabilities of a field's answers, calibrated where a calibration is set."""
@@ -284,35 +274,23 @@ class PersonaAgent(dspy.Module):
         values = calibration.probabilities(evidence(field, measured, recalled.earlier))
         return dict(zip(measured, values.tolist(), strict=True))
 
-    def _move_to_current(self) -> Persona:
-        """Hold the user's current version; version and persona are read at once, so that they belong together."""
-        stored = self.user.store.persona(self.user.id)
-        self.persona_version = stored.version if stored else 0
-        self._made = (stored.version, stored.created) if stored else None
-        return stored.persona if stored else Persona()
-
-    def _signature(self, persona: Persona) -> type[dspy.Signature]:
-        # Composing one takes a millisecond, and all simulations under a candidate ask for the same.
-        signature = self.predict.signature
-        instructions = write_persona(self.task.instructions, persona.render())
-        composed = self._composed  # read once: another thread may compose for another candidate
-        if composed[:2] != (signature, instructions):
-            composed = self._composed = (signature, instructions, signature.with_instructions(instructions))
-        return composed[2]
-
-    def _instructions(self) -> tuple[str, str]:
-        """The persona's block in the predictor's instructions, and what else is not the task's own text."""
-        rest, persona = read_persona(self.predict.signature.instructions)
-        own = self.task.instructions
-        if " ".join(rest.split()) == " ".join(own.split()):
-            return persona, ""
-        return persona, " ".join(rest.replace(own, " ").split())
-
     def __deepcopy__(self, memo: dict[int, Any]) -> PersonaAgent:
         """A copy that shares the memory: a program is copied often, and what is remembered exists once."""
         twin = copy.copy(self)
         memo[id(self)] = twin
         for name, value in vars(self).items():
-            if name not in ("user", "task"):
+            if name not in ("user", "task", "actions", "policy"):
                 setattr(twin, name, copy.deepcopy(value, memo))
         return twin
+
+
+def _refuse_number(number: Any, rule: str) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise ConfigurationError(f"{rule}; {number!r} is not such a number.")
+
+
+@contextlib.contextmanager
+def _gathering() -> Iterator[None]:
+    """A context for the policy's calls: they are not streamed to whoever listens for the answer."""
+    with dspy.context(send_stream=None), one_call_an_attempt():
+        yield

@@ -29,6 +29,14 @@ class ConsentError(StoreError):
     """The user has not agreed to what was asked for."""
 
 
+class ToolNotAllowed(PersonaOptError):
+    """A tool that this user's agent may not call, or that there is none of."""
+
+
+class ToolError(PersonaOptError):
+    """A tool that was called with arguments that do not fit, that raised, or that was not done in time."""
+
+
 class ModelError(PersonaOptError):
     """A language model or embedder that cannot be found, loaded or asked for what is wanted."""
 

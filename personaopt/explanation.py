@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import dspy
 
+from personaopt.actions.gathering import NOTHING_GATHERED, Gathered
 from personaopt.errors import ConfigurationError
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.local import is_small_local
@@ -36,6 +37,7 @@ class Asked(NamedTuple):
     user_id: str
     inputs: Mapping[str, Any]
     persona: Persona
+    gathered: Gathered = NOTHING_GATHERED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,10 +158,12 @@ def _measured(agent: PersonaAgent, asked: Asked, explanation: Explanation, ask: 
     recalled = agent.recall(asked.inputs)
     shown = tuple(part.memory for part in explanation.memories if part.memory)
     parts = [*explanation.statements, *explanation.memories]
+    # What was recalled stands among the memories that were shown.
+    looked_up = dataclasses.replace(asked.gathered, memories=())
 
     def call(persona: Persona, gone: Memory | None) -> Callable[[], dict[str, float]]:
         rest = _without(recalled, shown, gone)
-        inputs = agent.prompt_inputs(asked.inputs, rest, persona)
+        inputs = agent.prompt_inputs(asked.inputs, rest, persona, looked_up)
         return lambda: ask(agent, inputs, rest, explanation.answer)
 
     calls = [call(asked.persona, None)]

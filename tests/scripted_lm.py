@@ -24,7 +24,7 @@ from dspy.lm15 import DataPart, Message, Request, Response, TextPart, Usage
 MODEL = "scripted/rule-obeying"
 _SECTION = re.compile(r"\[\[ ## (\w+) ## \]\]\n")
 _PERSONA = re.compile(r"<persona>\n(.*?)\n?\s*</persona>", re.DOTALL)
-_KINDS = {"edits": "edit", "feedback": "critique", "statements": "profile", "loss": "loss"}
+_KINDS = {"edits": "edit", "feedback": "critique", "statements": "profile", "loss": "loss", "calls": "act"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +167,8 @@ class RuleObeyingEngine:
             fields = self.replies[kind](given)
         elif kind == "answer":
             fields = answer(outputs, system, given)
+        elif kind == "act":
+            fields = {"calls": []}
         else:
             fields = {"critique": critique, "edit": edit, "profile": profile, "loss": loss}[kind](given)
         if "JSON object" in user:
@@ -201,7 +203,7 @@ def answer(outputs: list[str], system: str, given: dict[str, str]) -> dict[str, 
     """The task's outputs, by the rules of the persona in the instructions."""
     block = _PERSONA.search(system)
     rules = Rules.of(html.unescape(block.group(1)) if block else "")
-    texts = [text for name, text in given.items() if name != "memories"]
+    texts = [text for name, text in given.items() if name not in ("memories", "observations")]
     return {name: rules.label(texts[0]) if name == "tag" else rules.reply(texts[0]) for name in outputs}
 
 

@@ -50,6 +50,7 @@ RANKS = {
     "lm": 3,
     "actions": 3,
     "explanation": 4,
+    "under_persona": 4,
     "agent": 4,
     "program": 5,
     "conversation": 5,

@@ -105,6 +105,7 @@ def test_the_file_is_as_documented(user, tmp_path):
         "personas",
         "facts",
         "unfinished_runs",
+        "allowed_tools",
     ]
     assert content["retention"] == {"max_age": None, "max_count": 100}
     assert content["unfinished_runs"][0] == {"run_id": "r1", "fingerprint": {"seed": 1}, "calls": {"k": {"gave": "x"}}}

@@ -38,7 +38,7 @@ def test_respond_puts_memories_before_the_tasks_own_fields():
 def test_act_takes_the_place_of_the_tasks_outputs():
     composed = compose(Act, Tag)
     assert list(composed.input_fields) == ["memories", "tools", "observations", "description"]
-    assert list(composed.output_fields) == ["action", "arguments"]
+    assert list(composed.output_fields) == ["calls"]
     assert composed.instructions == f"{Act.instructions}\n\n{Tag.instructions}"
 
 

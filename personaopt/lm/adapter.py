@@ -16,6 +16,7 @@ from dspy.utils.exceptions import AdapterParseError
 
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.lm import prompt_form
+from personaopt.signatures.observed import OBSERVATIONS, holds_observations
 from personaopt.signatures.persona_block import read_persona
 from personaopt.signatures.respond import MEMORIES, RecalledInteraction
 
@@ -90,9 +91,14 @@ class LocalAdapter(dspy.Adapter):
             examples.append({**recalled.inputs, **recalled.answer})
         case = {name: inputs[name] for name in signature.input_fields if inputs.get(name) is not None}
         case.pop(remembers, None)
+        records = case.pop(OBSERVATIONS, ()) if holds_observations(signature) else ()
         written = not any(map(answers_of, signature.output_fields.values()))
         prompt = prompt_form.write_prompt(
-            _plain(case), examples=map(_plain, examples), persona=persona, persona_first=written
+            _plain(case),
+            examples=map(_plain, examples),
+            records=map(serialize_for_json, records),
+            persona=persona,
+            persona_first=written,
         )
         return [{"role": "user", "content": prompt}]
 

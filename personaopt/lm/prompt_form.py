@@ -43,6 +43,7 @@ def write_prompt(
     *,
     titles: Mapping[str, str] | None = None,
     examples: Iterable[Mapping[str, Any]] = (),
+    records: Iterable[str] = (),
     persona: str = "",
     persona_first: bool = False,
 ) -> str:
@@ -52,6 +53,7 @@ def write_prompt(
         inputs: The open case, by field name, in the order of the task.
         titles: What to call a field; `title` of its name where it is not given.
         examples: Worked cases, inputs and outputs by field name, the most telling one last.
+        records: What was looked up for the case, one line each, behind the examples.
         persona: What is known of the user, as lines.
         persona_first: Whether the persona stands in front of the examples instead of behind them.
     """
@@ -61,6 +63,8 @@ def write_prompt(
         return "".join(f"{titles.get(name) or title(name)}: {one_line(value)}\n" for name, value in values.items())
 
     blocks = [lines(example) for example in examples]
+    if found := "".join(f"{one_line(record)}\n" for record in records):
+        blocks.append(found)
     if persona.strip():
         blocks.insert(0 if persona_first else len(blocks), persona.strip() + "\n")
     return "\n".join([*blocks, lines(inputs)])

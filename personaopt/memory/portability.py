@@ -19,7 +19,7 @@ from typing import Any
 from personaopt.errors import DataError, PersonaOptError, StoreError
 from personaopt.interaction import Interaction
 from personaopt.memory import consent as consents
-from personaopt.memory import facts, interactions, personas, retention, runs
+from personaopt.memory import facts, interactions, permissions, personas, retention, runs
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.facts import Fact
@@ -44,6 +44,7 @@ class UserData:
         personas: All versions, oldest first.
         facts: Semantic memory.
         runs: Unfinished alignments, oldest first: id, fingerprint, and what their calls gave.
+        allowed_tools: The tools that the user's agents may call; None where nobody said.
     """
 
     user_id: str
@@ -54,6 +55,7 @@ class UserData:
     personas: tuple[PersonaVersion, ...] = ()
     facts: tuple[Fact, ...] = ()
     runs: tuple[tuple[str, Mapping[str, Any], Mapping[str, Mapping[str, Any]]], ...] = ()
+    allowed_tools: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def collected(connection: Connection, user_id: str) -> UserData:
             (run.run_id, run.fingerprint, runs.calls(connection, user_id, run.run_id))
             for run in reversed(runs.unfinished(connection, user_id))
         ),
+        tuple(allowed) if (allowed := permissions.stated(connection, user_id)) is not None else None,
     )
 
 
@@ -107,6 +110,8 @@ def restored(connection: Connection, data: UserData) -> Imported:
         consents.put(connection, user_id, data.consent)
     if data.retention and retention.stated(connection, user_id) is None:
         retention.put(connection, user_id, data.retention)
+    if data.allowed_tools is not None and permissions.stated(connection, user_id) is None:
+        permissions.put(connection, user_id, data.allowed_tools)
     before = interactions.count(connection, user_id)
     interactions.record(connection, user_id, interactions.checked(data.interactions))
     known = {fact.id for fact in facts.read(connection, user_id)}
@@ -209,6 +214,7 @@ def _content(data: UserData) -> dict[str, Any]:
         "unfinished_runs": [
             {"run_id": run_id, "fingerprint": fingerprint, "calls": calls} for run_id, fingerprint, calls in data.runs
         ],
+        "allowed_tools": list(data.allowed_tools) if data.allowed_tools is not None else None,
     }
 
 
@@ -224,6 +230,7 @@ def _data(content: Any) -> UserData:
         tuple(_version(values) for values in content["personas"]),
         tuple(Fact.from_dict(values) for values in content["facts"]),
         tuple((run["run_id"], run["fingerprint"], {**run["calls"]}) for run in content["unfinished_runs"]),
+        tuple(permissions.checked(allowed)) if (allowed := content.get("allowed_tools")) is not None else None,
     )
 
 

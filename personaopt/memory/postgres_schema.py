@@ -137,6 +137,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             USING (user_hash = {_HASH}) WITH CHECK (user_hash = {_HASH})""",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON personaopt.forgotten TO {APP_ROLE}",
     ),
+    4: ("ALTER TABLE personaopt.users ADD COLUMN allowed_tools text",),
 }
 
 _BEGIN = (

@@ -13,7 +13,17 @@ from pathlib import Path
 from personaopt.errors import ForgottenError
 from personaopt.interaction import Interaction
 from personaopt.memory import consent as consents
-from personaopt.memory import facts, forgetting, forgotten, interactions, personas, portability, retention, runs
+from personaopt.memory import (
+    facts,
+    forgetting,
+    forgotten,
+    interactions,
+    permissions,
+    personas,
+    portability,
+    retention,
+    runs,
+)
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.consent import Consent
@@ -70,6 +80,16 @@ class Rights(abc.ABC):
         """Refuse what a user has not agreed to."""
         with self.transaction(name_of(user_id, "A user id"), write=False) as connection:
             consents.require(connection, user_id, purpose, self._policy.consent)
+
+    def allowed_tools(self, user_id: str) -> list[str]:
+        """The tools that were allowed for a user, sorted."""
+        with self.transaction(name_of(user_id, "A user id"), write=False) as connection:
+            return permissions.stated(connection, user_id) or []
+
+    def change_tools(self, user_id: str, *, allow: Iterable[str] = (), forbid: Iterable[str] = ()) -> None:
+        """Allow some tools for a user and forbid others, in one step."""
+        with self.transaction(name_of(user_id, "A user id")) as connection:
+            permissions.change(connection, user_id, allow, forbid)
 
     def retention(self, user_id: str) -> Retention:
         """What is kept of a user."""

@@ -110,6 +110,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (user_hash, item_hash)
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        # A JSON list of names; NULL where nothing was ever said.
+        "ALTER TABLE users ADD COLUMN allowed_tools TEXT",
+    ),
 )
 SCHEMA = len(MIGRATIONS)
 

@@ -77,6 +77,35 @@ class UserRights:
         """
         self.store.require_consent(self.id, purpose)
 
+    def allow_tools(self, *names: str) -> None:
+        """Let the user's agents call these tools; what was allowed before stays so.
+
+        Args:
+            names: The tools' names. They need not be known to any agent yet.
+
+        Raises:
+            DataError: A name is not one.
+            StoreError: The store cannot be written.
+        """
+        self.store.change_tools(self.id, allow=names)
+
+    def forbid_tools(self, *names: str) -> None:
+        """Take back what `allow_tools` allowed; agents that are at work see it at their next call.
+
+        Args:
+            names: The tools' names; one that was not allowed is no error.
+
+        Raises:
+            DataError: A name is not one, or is that of a tool that is always there.
+            StoreError: The store cannot be written.
+        """
+        self.store.change_tools(self.id, forbid=names)
+
+    @property
+    def allowed_tools(self) -> list[str]:
+        """The names of the tools that `allow_tools` allowed, sorted."""
+        return self.store.allowed_tools(self.id)
+
     @property
     def retention(self) -> Retention:
         """How long and how many interactions are kept. May be set, and is applied at once; None for the store's."""

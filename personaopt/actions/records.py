@@ -1,0 +1,77 @@
+"""What an action did, as it is kept and shown: its result cut to a size, its error as one line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from personaopt.memory.episodic import Memory
+
+LONGEST_RESULT = 2000
+"""Characters of a result that are shown and kept."""
+_LONGEST_REASON = 200
+_LONGEST_CALL = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class ActionRecord:
+    """One action.
+
+    Attributes:
+        tool: Which tool was called.
+        arguments: With what.
+        result: What came back, an excerpt of it where it is long; empty where nothing did.
+        error: What went wrong, as one sentence; empty where nothing did.
+        seconds: How long it took.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    result: str
+    error: str = ""
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The action as JSON values, as an interaction keeps it."""
+        return {**dataclasses.asdict(self), "arguments": dict(self.arguments)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Acted:
+    """An action with what it brought: interactions, or a record for prompts."""
+
+    record: ActionRecord
+    memories: tuple[Memory, ...] = ()
+    observation: str = ""
+
+
+def call_text(tool: str, arguments: Mapping[str, Any]) -> str:
+    """A call as it stands in front of what it gave."""
+    return cut(f"{tool}({json.dumps(dict(arguments), ensure_ascii=False, default=str)})", _LONGEST_CALL)
+
+
+def cut(text: str, characters: int) -> str:
+    """A text, or its beginning and end where it is longer than so many characters."""
+    if len(text) <= characters:
+        return text
+    first = characters * 2 // 3
+    last = characters - first
+    return f"{text[:first]} [... {len(text) - characters:,} characters left out ...] {text[-last:]}"
+
+
+def written(value: Any) -> str:
+    """What a tool returned, as text; what is not text as JSON where it can be."""
+    if value is None:
+        return "Nothing."
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    # Half of a surrogate pair or a zero character cannot be kept with an interaction.
+    return text.encode("utf-8", "replace").decode().replace("\x00", " ")
+
+
+def one_line_reason(error: BaseException) -> str:
+    """An error in one line: its kind, and the beginning of what it says."""
+    said = " ".join(str(error).split())
+    kind = type(error).__name__
+    return cut(f"{kind}: {said}", _LONGEST_REASON).rstrip(".") if said else kind
