@@ -75,13 +75,15 @@ def load_lamp(
     given = task_for(task) if task is not None else None
     mapping = Columns.of(columns) if columns is not None else None
     source = Finder(split, mapping, given, tell, problems.append).find(path)
+    chosen = given or _named(source)
     asked, first = _looked_at(source.asked)
-    chosen = given or _task_of(source, first, str(path))
+    chosen = chosen or _told_by(first, str(path))
     users = build_users(asked, chosen, tell)
     if not users:
         more = f" that can be used: {problems[0]}" if problems else ""
         raise DataError(f"{path} holds no questions{more.rstrip('.')}.")
-    return Loaded(users, chosen, source.found, problems)
+    listed = sorted(problems, key=lambda problem: (problem.file, problem.unit, problem.position))
+    return Loaded(users, chosen, source.found, listed)
 
 
 def is_tuning_user(user_id: str) -> bool:
@@ -95,16 +97,18 @@ def _looked_at(asked: Iterable[Asked]) -> tuple[Iterable[Asked], list[Asked]]:
     return itertools.chain(first, rest), first
 
 
-def _task_of(source: Source, first: Sequence[Asked], path: str) -> Task:
-    """The task the data name, or the only one that reads their questions.
+def _named(source: Source) -> Task | None:
+    """The task the data name. LaMP's files call two tasks `LaMP_2`: films today, news in its first edition."""
+    if not source.task or source.task.upper().replace("-", "_") == "LAMP_2":
+        return None
+    try:
+        return task_for(source.task)
+    except DataError as error:
+        raise DataError(f"{source.named_in}: {error}") from error
 
-    LaMP's files call two tasks `LaMP_2`: films today, news in its first edition.
-    """
-    if source.task and source.task.upper().replace("-", "_") != "LAMP_2":
-        try:
-            return task_for(source.task)
-        except DataError as error:
-            raise DataError(f"{source.named_in}: {error}") from error
+
+def _told_by(first: Sequence[Asked], path: str) -> Task:
+    """The only task that reads the form of the questions' sentences."""
     fitting = [task for task in TASKS.values() if any(_reads(task, each.input) for each in first)]
     if len(fitting) == 1:
         return fitting[0]

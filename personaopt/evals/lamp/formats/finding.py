@@ -21,6 +21,7 @@ FORMS = (
     "the Hugging Face library (a hub id, a saved one, a folder of parquet or JSONL files), or a JSONL or CSV file of "
     "histories with `columns`"
 )
+ENDINGS = (".json", ".parquet", *tables.LINES, *tables.CELLS)
 
 
 class Finder:
@@ -52,10 +53,10 @@ class Finder:
             return self._folder(place)
         if place.is_file():
             return self._file(place)
-        if isinstance(path, str) and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", path):
-            rows, split = hub.rows_of_dataset(path, self._split)
-            return self._rows(rows, path, f"the split {split!r} of the data set {path}")
-        raise DataError(f"{path} is neither a file or folder nor a data set's id on the hub (owner/name).")
+        if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", str(path)) and place.suffix.lower() not in ENDINGS:
+            rows, split = hub.rows_of_dataset(str(path), self._split)
+            return self._rows(rows, str(path), f"the split {split!r} of the data set {path}")
+        raise DataError(f"{path} is missing, and is not the id of a data set on the hub (owner/name) either.")
 
     def _folder(self, folder: Path) -> Source:
         questions = official.question_files(folder)
@@ -63,6 +64,8 @@ class Finder:
             usable = {split: file for split, file in questions.items() if official.outputs_of(file).exists()}
             split = chosen_split(str(folder), list(usable or questions), self._split)
             return official.read_official(questions[split], self._tell, self._note)
+        if not questions and (folder / official.OUTPUTS).exists():
+            raise DataError(f"{folder / official.QUESTIONS} is missing; {official.OUTPUTS} stands there alone.")
         if not hub.is_saved(folder):
             contents = {file: read_json(file) for file in sorted(folder.glob("*.json"))}
             if any(_users(content) for content in contents.values()) and self._columns is None:
