@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from personaopt.agent import PersonaAgent
+    from personaopt.conversation import Conversation
     from personaopt.errors import (
         ConfigurationError,
         ConsentError,
@@ -64,6 +65,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "personaopt.agent": ("PersonaAgent",),
+    "personaopt.conversation": ("Conversation",),
     "personaopt.errors": (
         "ConfigurationError",
         "ConsentError",
@@ -122,6 +124,7 @@ __all__ = [
     "ByHand",
     "ConfigurationError",
     "ConsentError",
+    "Conversation",
     "DataError",
     "Edit",
     "Embedder",

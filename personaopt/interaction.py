@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from personaopt.attachments import described, words_of
 from personaopt.errors import DataError
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -114,10 +115,14 @@ class Interaction:
 
 
 def query_text(inputs: Mapping[str, Any]) -> str:
-    """The values of a task's inputs as one text, in their order, one a line."""
-    return "\n".join(
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in inputs.values()
-    )
+    """The values of a task's inputs as one text, in their order, one a line.
+
+    Images and other media say nothing in it, unless there is nothing else.
+    """
+    texts = {name: words_of(value) for name, value in inputs.items()}
+    if not any(texts.values()):
+        return "\n".join(str(described(value)) for value in inputs.values())
+    return "\n".join(text for name, text in texts.items() if text or inputs[name] == "")
 
 
 def _frozen(values: Mapping[str, Any] | None, where: str) -> Mapping[str, Any]:

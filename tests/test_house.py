@@ -53,6 +53,8 @@ RANKS = {
     "under_persona": 4,
     "agent": 4,
     "program": 5,
+    "session": 5,
+    "streaming": 5,
     "conversation": 5,
     "optimizers": 5,
     "evals": 6,

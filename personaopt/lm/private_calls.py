@@ -34,6 +34,24 @@ def private_calls(owner: str, *, cached: bool = False) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def unremembered_calls(owner: str, lm: Any) -> Iterator[None]:
+    """A context for calls of one user of which this process remembers nothing: no cache, no history, no trace.
+
+    DSPy callbacks that were configured, such as those of a tracing service, are told of them all the same.
+
+    Args:
+        owner: Whose texts they carry.
+        lm: Who answers; a local model lets go of the states of its prompts afterwards.
+    """
+    try:
+        with private_calls(owner), dspy.context(disable_history=True, trace=None):
+            yield
+    finally:
+        _let_go(lm)
+        dspy.Image.format.cache_clear()
+
+
 def forget_calls(owner: str, texts: Collection[str]) -> None:
     """Empty what this process remembers of a user's calls: DSPy's histories, and the states of local models.
 
@@ -53,9 +71,13 @@ def forget_calls(owner: str, texts: Collection[str]) -> None:
         if entry.get(_OWNER) == owner or (_OWNER not in entry and _holds(entry, texts)):
             _empty(entry)
     for holder in holders:
-        engine: Any = getattr(holder, "engine", None)
-        if type(engine).__name__ == "LocalEngine":
-            engine.close()  # lets go of the states of prompts; the engine can still be used
+        _let_go(holder)
+
+
+def _let_go(holder: Any) -> None:
+    engine: Any = getattr(holder, "engine", None)
+    if type(engine).__name__ == "LocalEngine":
+        engine.close()  # lets go of the states of prompts; the engine can still be used
 
 
 class _Private:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from personaopt.attachments import described
 from personaopt.persona import estimate_tokens
 
 LONGEST_SHOWN = 1000
@@ -26,5 +27,6 @@ def excerpt(text: str, tokens: int = LONGEST_SHOWN) -> str:
 
 
 def excerpts(values: Mapping[str, Any], tokens: int = LONGEST_SHOWN) -> dict[str, Any]:
-    """Fields with their texts as excerpts, each by itself; other values stay as they are."""
-    return {name: excerpt(value, tokens) if isinstance(value, str) else value for name, value in values.items()}
+    """Fields with their texts as excerpts, each by itself; media by a short text, other values as they are."""
+    texts = {name: described(value) for name, value in values.items()}
+    return {name: excerpt(value, tokens) if isinstance(value, str) else value for name, value in texts.items()}
