@@ -10,7 +10,7 @@ from personaopt.errors import PersonaOptError
 from personaopt.evals.lamp.methods.asking import MethodAgent
 from personaopt.evals.lamp.methods.learning import learn
 from personaopt.evals.lamp.methods.method import NOTHING_LEARNT, Preparation, Setting
-from personaopt.evals.lamp.methods.personaopt import CALIBRATION, PersonaOpt, aligner_of
+from personaopt.evals.lamp.methods.personaopt import CALIBRATION, PersonaOpt, agent_of, aligner_of
 from personaopt.evals.lamp.methods.writing import first_persona
 from personaopt.lm.local import is_small_local
 from personaopt.memory import User
@@ -56,7 +56,7 @@ class WithoutMemory(PersonaOpt):
 
     def __init__(self, user: User, setting: Setting) -> None:
         super().__init__(user, setting)
-        self.agent = MethodAgent(user, setting, remembers=False)
+        self.agent = agent_of(user, setting, remembers=False)
 
     def prepare(self) -> Preparation:
         """One alignment that begins with nothing and knows no interaction but those of its window."""

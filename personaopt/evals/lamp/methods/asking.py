@@ -8,6 +8,8 @@ from typing import Any
 
 import dspy
 
+from personaopt.actions.gathering import NOTHING_GATHERED, Gathered
+from personaopt.actions.tools import made
 from personaopt.agent import PersonaAgent
 from personaopt.evals.lamp.methods.method import Setting
 from personaopt.interaction import Interaction
@@ -68,12 +70,29 @@ class MethodAgent(PersonaAgent):
             return recalled
         return Recall(self.choose(query, recalled.earlier, self.retrieve), recalled.earlier)
 
-    def finish(self, prediction: dspy.Prediction, recalled: Recall) -> dspy.Prediction:
+    def finish(
+        self, prediction: dspy.Prediction, recalled: Recall, gathered: Gathered = NOTHING_GATHERED
+    ) -> dspy.Prediction:
         """As the agent's, with `earlier` beside it where it may look into the memory."""
-        answer = super().finish(prediction, recalled)
+        answer = super().finish(prediction, recalled, gathered)
         if self.remembers:
             answer["earlier"] = list(recalled.earlier)
         return answer
+
+
+def acting(setting: Setting, *, own: bool = True) -> dict[str, Any]:
+    """The arguments of an agent that acts before it answers: the run's tools, and how many actions it may take.
+
+    Args:
+        setting: Of the run; its tools may be called for every user.
+        own: Whether it may search the user's own memory.
+    """
+    return {
+        "tools": tuple(setting.tools),
+        "max_actions": setting.max_actions,
+        "allow_tools_for_all": tuple(made(setting.tools)),
+        "memory_tools": own,
+    }
 
 
 @contextlib.contextmanager

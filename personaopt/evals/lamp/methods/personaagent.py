@@ -12,7 +12,7 @@ from typing import Any
 import dspy
 
 from personaopt.agent import PersonaAgent
-from personaopt.evals.lamp.methods.asking import MethodAgent
+from personaopt.evals.lamp.methods.asking import MethodAgent, acting
 from personaopt.evals.lamp.methods.learning import learn
 from personaopt.evals.lamp.methods.method import Preparation, Setting
 from personaopt.evals.lamp.methods.writing import Writer, WrittenProfile, as_persona
@@ -79,7 +79,7 @@ class PaperPersonaAgent(dspy.Module):
     def __init__(self, user: User, setting: Setting) -> None:
         super().__init__()
         self._setting = setting
-        self.agent: PersonaAgent = MethodAgent(user, setting)
+        self.agent: PersonaAgent = MethodAgent(user, setting, **acting(setting))
 
     def prepare(self) -> Preparation:
         """One alignment: 1 call for the first persona, then E (2n + 1) at most."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import dspy
 
 from personaopt.agent import PersonaAgent
-from personaopt.evals.lamp.methods.asking import MethodAgent
+from personaopt.evals.lamp.methods.asking import MethodAgent, acting
 from personaopt.evals.lamp.methods.learning import learn
 from personaopt.evals.lamp.methods.method import Preparation, Setting
 from personaopt.lm.local import is_small_local
@@ -51,6 +51,18 @@ def aligner_of(setting: Setting, **more: Any) -> PersonaAligner:
     return PersonaAligner(**arguments | more)
 
 
+def agent_of(user: User, setting: Setting, **more: Any) -> MethodAgent:
+    """The agent of a run: it acts where there are tools to act with, as the library's own does.
+
+    Args:
+        user: Whose agent it is.
+        setting: Of the run.
+        **more: Other arguments of `MethodAgent`.
+    """
+    own = more.get("remembers", True)
+    return MethodAgent(user, setting, **(acting(setting, own=own) if setting.tools else {}), **more)
+
+
 class PersonaOpt(dspy.Module):
     """The library with its defaults.
 
@@ -63,7 +75,7 @@ class PersonaOpt(dspy.Module):
         super().__init__()
         self.user = user
         self._setting = setting
-        self.agent: PersonaAgent = MethodAgent(user, setting)
+        self.agent: PersonaAgent = agent_of(user, setting)
 
     def prepare(self) -> Preparation:
         """One alignment on the latest interactions, from the user's current persona."""

@@ -11,6 +11,7 @@ from personaopt.evals.lamp.methods.method import MethodOf
 from personaopt.evals.lamp.methods.personaagent import PaperPersonaAgent
 from personaopt.evals.lamp.methods.personaopt import PersonaOpt
 from personaopt.evals.lamp.methods.prompting import InContext, Profiled, Prompt, Retrieval
+from personaopt.evals.lamp.methods.react import ReAct
 
 METHODS: Mapping[str, MethodOf] = {
     "majority": Majority,
@@ -19,6 +20,7 @@ METHODS: Mapping[str, MethodOf] = {
     "icl": InContext,
     "rag": Retrieval,
     "pag": Profiled,
+    "react": ReAct,
     "membank": MemoryBank,
     "personaagent": PaperPersonaAgent,
     "personaopt": PersonaOpt,
