@@ -182,7 +182,7 @@ BAD_DATA = {
     "not JSON": (replaced("questions.json", "[{"), "cannot be read as JSON"),
     "not a list": (replaced("questions.json", "{}"), "must hold a list of questions"),
     "no golds": (replaced("outputs.json", '{"task": "LaMP_2M"}'), "'golds'"),
-    "no task": (replaced("outputs.json", '{"golds": []}'), "task"),
+    "nothing but no task": (replaced("outputs.json", '{"golds": []}'), "no gold output"),
     "unknown task": (replaced("outputs.json", '{"task": "LaMP_9", "golds": []}'), "'LaMP_9' is not known"),
     "no gold": (changed(lambda records, golds: golds.pop(0)), "has no gold output"),
     "empty history": (changed(lambda records, golds: records[0].update(profile=[])), "at least one item"),
