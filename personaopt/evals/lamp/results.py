@@ -102,11 +102,13 @@ class Results:
         fresh = list(rows)
         lines = "".join(json.dumps(row.to_dict(), ensure_ascii=False) + "\n" for row in fresh).encode()
         with self._writing:
+            size = os.fstat(self._file).st_size
             try:
                 while lines:
                     lines = lines[os.write(self._file, lines) :]
                 os.fsync(self._file)
             except OSError as error:
+                os.ftruncate(self._file, size)  # a part of a line would spoil the next one
                 raise StoreError(f"{self.folder / ROWS} cannot be written: {error.strerror}.") from error
             self.rows.update((row.key, row) for row in fresh)
 
