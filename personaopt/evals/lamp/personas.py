@@ -11,13 +11,18 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
+from personaopt.errors import ModelError
 from personaopt.evals.lamp.rows import Row
 from personaopt.evals.lamp.selection import Section
-from personaopt.memory.embedding import Embedder
+from personaopt.memory.embedding import Embedder, local_embedder
 from personaopt.persona import estimate_tokens
+
+Placing = Embedder | Literal["local", "words"]
+"""What places personas on a map, see `vectors`."""
 
 _STUDIES = ("personas", "main", "ablation", "scaling", "coldstart")
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -81,16 +86,27 @@ def between_users(matrix: np.ndarray) -> float:
     return float(matrix[apart].mean()) if apart.any() else float("nan")
 
 
-def vectors(texts: Sequence[str], embedder: Embedder | None) -> np.ndarray:
-    """Texts as rows of numbers: of the embedder, or TF-IDF of their words without one."""
-    if embedder is not None:
-        return np.asarray(embedder(list(texts)), dtype=float)
+def vectors(texts: Sequence[str], embedder: Placing) -> tuple[np.ndarray, str]:
+    """Texts as rows of numbers, and the name of what made them.
+
+    Args:
+        texts: One or more.
+        embedder: An embedder; `local` is the local one where it is installed, and `words` else; `words` is TF-IDF.
+    """
+    if embedder == "local":
+        try:
+            return vectors(texts, local_embedder())
+        except ModelError:
+            return vectors(texts, "words")
+    if embedder != "words":
+        return np.asarray(embedder(list(texts)), dtype=float), embedder.name
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     try:
-        return np.asarray(TfidfVectorizer(stop_words="english").fit_transform(texts).toarray(), dtype=float)
+        rows = TfidfVectorizer(stop_words="english").fit_transform(texts).toarray()
     except ValueError:  # no words at all
-        return np.zeros((len(texts), 1))
+        rows = np.zeros((len(texts), 1))
+    return np.asarray(rows, dtype=float), "TF-IDF"
 
 
 def positions(rows: np.ndarray, seed: int = 0) -> tuple[np.ndarray, str]:

@@ -58,7 +58,11 @@ def methods(summary: TaskSummary, standing: Standing) -> Figure:
     """Every method as a bar with its interval: the first figure, and the NLL where it is measured."""
     panels = _panels(summary, standing.cells.values())
     names = list(standing.cells)
-    made = canvas.figure(4.2 * len(panels) + 1.4, 0.34 * len(names) + 1.5, f"{summary.section.title}, {standing.lm}")
+    made = canvas.figure(
+        4.2 * len(panels) + 1.4,
+        0.34 * len(names) + 1.5,
+        f"{summary.section.title}, {standing.lm}: methods, 95 % over users",
+    )
     for axes, (label, read) in zip(canvas.grid(made, len(panels), 2, sharey=True), panels, strict=True):
         for place, name in enumerate(names):
             interval = read(standing.cells[name])
@@ -80,7 +84,8 @@ def curves(summary: TaskSummary, scaled: Sequence[Scaled], kind: str) -> Figure:
     names = list(dict.fromkeys(_line_name(each, scaled) for each in scaled))
     style = canvas.styles(names, next((name for name in names if name.startswith(OURS)), names[0]))
     width = 3.4 * len(dimensions) + 2.0 + (1.0 if kind == "cold start" else 0.0)
-    made = canvas.figure(width, 2.7 * len(panels) + 0.9, f"{summary.section.title}: {kind}")
+    rings = "; rings: where it saturates" if kind == "scaling" else ""
+    made = canvas.figure(width, 2.7 * len(panels) + 0.9, f"{summary.section.title}: {kind}, 95 % over users{rings}")
     grid = canvas.grid(made, len(panels) * len(dimensions), len(dimensions), sharey="row")
     for row, (label, read) in enumerate(panels):
         for column, dimension in enumerate(dimensions):
@@ -101,7 +106,7 @@ def reliabilities(title: str, lm: str, bins: Mapping[str, tuple[Sequence[Bin], S
     known = {method: each for method, each in bins.items() if each[0]}
     columns = min(4, len(known))
     rows = -(-len(known) // columns)
-    made = canvas.figure(2.3 * columns + 0.6, 2.35 * rows + 1.0, f"{title}, {lm}: reliability of probabilities")
+    made = canvas.figure(2.3 * columns + 0.6, 2.15 * rows + 1.0, f"{title}, {lm}: reliability of probabilities")
     for axes, (method, both) in zip(
         canvas.grid(made, len(known), columns, sharex=True, sharey=True), known.items(), strict=True
     ):

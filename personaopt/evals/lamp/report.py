@@ -6,8 +6,11 @@ import dataclasses
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from personaopt.evals.lamp import persona_plots, plots
+from personaopt.evals.lamp.case_studies import case_studies
+from personaopt.evals.lamp.cases_page import write_page
 from personaopt.evals.lamp.results import read_rows, write_json
 from personaopt.evals.lamp.summary import TaskSummary, summaries, to_dict
 from personaopt.evals.lamp.tables import tables
@@ -58,13 +61,21 @@ class Report:
         return "".join(parts) or "<p>no rows</p>"
 
 
-def write_report(folder: str | Path, *, tasks: Sequence[Task] = (), embedder: Embedder | None = None) -> Report:
+def write_report(
+    folder: str | Path,
+    *,
+    tasks: Sequence[Task] = (),
+    users: Sequence[str] = (),
+    embedder: Embedder | Literal["local", "words"] = "local",
+) -> Report:
     """Write the report of a run into its folder, from `results.jsonl` alone.
 
     Args:
         folder: Holds `results.jsonl`.
         tasks: Tasks of the run that are not the benchmark's own; without them their figures follow from the rows.
-        embedder: Places personas on the map; the local one where it is installed, else TF-IDF of their words.
+        users: Whose pages `cases.html` holds; without any, those who gained most, lost most and lie in the middle.
+        embedder: Places personas on the map: `local` is the local one where it is installed, and `words` else; `words`
+            is TF-IDF.
 
     Raises:
         DataError: There are no results, or they cannot be read.
@@ -73,14 +84,11 @@ def write_report(folder: str | Path, *, tasks: Sequence[Task] = (), embedder: Em
     found = summaries(read_rows(folder), tasks)
     write_json(folder / SUMMARY, to_dict(found))
     (folder / TABLES).write_text(tables_text(found), encoding="utf-8")
-    drawn = [path for task in found for path in _plots(task, folder / PLOTS, embedder)]
+    cases = [study for task in found if (study := case_studies(task, users)) is not None]
+    write_page(cases, folder / CASES)
+    drawn = [path for task in found for path in plots.draw(task, folder / PLOTS)]
+    drawn += persona_plots.draw_all(found, folder / PLOTS, _local() if embedder == "local" else embedder)
     return Report(folder, found, drawn)
-
-
-def _plots(task: TaskSummary, folder: Path, embedder: Embedder | None) -> list[Path]:
-    from personaopt.evals.lamp import persona_plots, plots
-
-    return [*plots.draw(task, folder), *persona_plots.draw(task, folder, embedder)]
 
 
 def tables_text(found: Sequence[TaskSummary]) -> str:
