@@ -126,8 +126,8 @@ def query_text(inputs: Mapping[str, Any]) -> str:
 
 
 def _frozen(values: Mapping[str, Any] | None, where: str) -> Mapping[str, Any]:
-    if values is None:
-        return _NOTHING
+    if values is None or (isinstance(values, Mapping) and not values):
+        return _NOTHING  # most fields of most interactions: data sets hold hundreds of thousands
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
         raise DataError(f"The {where} must be a mapping from field names to values.")
     try:
