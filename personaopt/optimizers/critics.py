@@ -13,10 +13,15 @@ from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import ModelError
 from personaopt.lm.asks import Ask
 from personaopt.lm.codec import TEXT, Codec, text
+from personaopt.memory.routines import helpful
+from personaopt.optimizers.acted import acted
+from personaopt.optimizers.first_action import described
+from personaopt.optimizers.heeding import expected
 from personaopt.optimizers.losses import Outcome
 from personaopt.optimizers.quoting import is_refusal
 from personaopt.persona import Persona
-from personaopt.signatures.critique import Backpropagate, Critique, TextualLoss
+from personaopt.signals import is_rejected
+from personaopt.signatures.critique import Backpropagate, Critique, TextualLoss, with_actions
 from personaopt.signatures.excerpt import excerpts
 
 NO_PERSONA = "(nothing yet)"
@@ -83,8 +88,8 @@ class LMCritic:
             codec=_kept(outcome),
             lm=self.predict.lm or agent.lm,
             persona=persona.render() or NO_PERSONA,
-            expected=as_text(excerpts(outcome.interaction.ground_truth)),
-            **_shown(agent, outcome),
+            expected=as_text(expected(outcome.interaction)),
+            **_shown(agent, outcome, self.predict),
         )
 
 
@@ -116,8 +121,8 @@ class ChainedCritic:
             reflect=True,
             codec=TEXT,
             lm=self.evaluate.lm or agent.lm,
-            expected=as_text(excerpts(outcome.interaction.ground_truth)),
-            **_shown(agent, outcome),
+            expected=as_text(expected(outcome.interaction)),
+            **_shown(agent, outcome, self.evaluate),
         )
 
     def gradient_of(self, loss: str, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
@@ -130,7 +135,7 @@ class ChainedCritic:
             lm=self.backpropagate.lm or agent.lm,
             persona=persona.render() or NO_PERSONA,
             loss=loss,
-            **_shown(agent, outcome),
+            **_shown(agent, outcome, self.backpropagate),
         )
 
     def gradient(self, agent: PersonaAgent, persona: Persona, outcome: Outcome) -> Ask[Gradient]:
@@ -152,10 +157,19 @@ class ContrastiveCritic:
 def contrast(outcome: Outcome) -> str:
     """The difference between what the user said and what was answered, in one sentence."""
     truth, response = outcome.interaction.ground_truth, outcome.response
+    if is_rejected(outcome.interaction):
+        again = as_text(outcome.interaction.response)[:120]
+        return f"For {as_text(outcome.interaction.inputs)[:120]!r} the user rejected the answer {again!r}; what they " + (
+            f"would have said is not known. The answer now was {as_text(response)[:120]!r}."
+            if response
+            else f"would have said is not known. It is still likely (loss {outcome.loss:.2f})."
+        )
+    astray = _astray(outcome)
     if not response:
         words = sum(len(str(text).split()) for text in truth.values())
         return (
             f"The user wrote {as_text(truth)!r} ({words} words), which was unlikely (loss {outcome.loss:.2f} a token)."
+            f"{astray}"
         )
     parts = [
         f"the user gave the {name} {spelled(value)!r} where the answer was {spelled(response.get(name))!r}"
@@ -164,13 +178,25 @@ def contrast(outcome: Outcome) -> str:
         for name, value in truth.items()
     ]
     unsure = f" (loss {outcome.likelihood_loss:.2f})" if outcome.likelihood_loss is not None else ""
-    return f"For {as_text(outcome.interaction.inputs)[:120]!r} {', '.join(parts)}{unsure}."
+    return f"For {as_text(outcome.interaction.inputs)[:120]!r} {', '.join(parts)}{unsure}.{astray}"
 
 
-def _shown(agent: PersonaAgent, outcome: Outcome) -> dict[str, Any]:
+def _astray(outcome: Outcome) -> str:
+    """Where the first search should have been, in one sentence; empty where it was right or nothing is known."""
+    if not outcome.action_loss:
+        return ""
+    first = described(outcome.actions[:1]) or ["nothing"]
+    return f" First {first[0]} was looked up; what helped was {' or '.join(described(helpful(outcome.interaction)))}."
+
+
+def _shown(agent: PersonaAgent, outcome: Outcome, predictor: Any) -> dict[str, Any]:
     """What every critic is told of an outcome; of texts that are very long the beginning and the end."""
     said = as_text(excerpts(outcome.response))
+    looked = {}
+    if agent.max_actions:
+        looked = {"signature": with_actions(predictor.signature), **acted(agent, outcome)}
     return {
+        **looked,
         "task": agent.task.instructions,
         "question": as_text(excerpts(outcome.interaction.inputs)),
         "answer": f"{said}\n({outcome.feedback})" if outcome.feedback else said,

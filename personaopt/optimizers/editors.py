@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 import dspy
@@ -13,12 +13,13 @@ from personaopt.errors import ModelError, PersonaError
 from personaopt.interaction import Interaction
 from personaopt.lm.asks import Ask
 from personaopt.lm.codec import Codec
+from personaopt.memory.tool_preferences import field_of
 from personaopt.optimizers.critics import Gradient
 from personaopt.optimizers.evidence import candidate_statements
 from personaopt.optimizers.quoting import is_refusal
 from personaopt.optimizers.results import Candidate
 from personaopt.persona import Edit, Persona, Statement
-from personaopt.signatures.edit import FOCUSES, EditPersona, FocusedEdit, ProposedEdit
+from personaopt.signatures.edit import FOCUSES, EditPersona, FocusedEdit, ProposedEdit, for_acting
 from personaopt.signatures.excerpt import excerpt
 
 MOST_EDITS = 5
@@ -102,11 +103,14 @@ class LMEditor:
             "refused": _refused(request.tried)[-SHOWN_REFUSALS:],
             "token_limit": request.persona.token_limit,
         }
+        tools = request.agent.available_tools() if request.agent.max_actions else []
+        if tools:
+            inputs["tools"] = tools
 
         def finish(prediction: dspy.Prediction) -> Edits:
             texts = [gradient.text for gradient in request.gradients]
             sources = [gradient.outcome.interaction.id for gradient in request.gradients]
-            edits = edits_of(prediction.edits or [], request.persona, texts, sources)
+            edits = edits_of(prediction.edits or [], request.persona, texts, sources, tools)
             answered = tuple(edit for edit in edits if not (edit.statement and is_refusal(edit.statement.text)))
             if edits and not answered:
                 raise ModelError("The editor proposed nothing but its refusal.")
@@ -137,6 +141,8 @@ class LMEditor:
             losses = [gradient.outcome.loss for gradient in request.gradients]
             focus = focuses[(turn - 1) % len(focuses)].replace("{worst}", str(1 + losses.index(max(losses))))
             drawn |= {"signature": FocusedEdit, "focus": focus}
+        if request.agent.max_actions:
+            drawn["signature"] = for_acting(drawn.get("signature", self.predict.signature))
         return drawn
 
 
@@ -179,7 +185,11 @@ def _put(persona: Persona, statement: Statement) -> Edit | None:
 
 
 def edits_of(
-    proposals: Sequence[ProposedEdit], persona: Persona, feedback: Sequence[str], sources: Sequence[str] = ()
+    proposals: Sequence[ProposedEdit],
+    persona: Persona,
+    feedback: Sequence[str],
+    sources: Sequence[str] = (),
+    tools: Collection[str] = (),
 ) -> Edits:
     """An LM's proposals as edits with evidence; those that mean nothing here, and all beyond the fifth, are left out.
 
@@ -188,12 +198,19 @@ def edits_of(
         persona: The persona it was shown.
         feedback: The feedback it was shown.
         sources: The id of the interaction behind each feedback, which becomes the evidence; none where it has no id.
+        tools: The tools that the agent has; a statement that says which one to use first is known by its `field`.
     """
-    edits = (_edit(proposed, persona, feedback, sources) for proposed in proposals[:MOST_EDITS])
+    edits = (_edit(proposed, persona, feedback, sources, tools) for proposed in proposals[:MOST_EDITS])
     return tuple(edit for edit in edits if edit is not None)
 
 
-def _edit(proposed: ProposedEdit, persona: Persona, feedback: Sequence[str], sources: Sequence[str]) -> Edit | None:
+def _edit(
+    proposed: ProposedEdit,
+    persona: Persona,
+    feedback: Sequence[str],
+    sources: Sequence[str],
+    tools: Collection[str],
+) -> Edit | None:
     target = dict(enumerate(persona.statements, 1)).get(proposed.statement or 0)
     followed = [number - 1 for number in proposed.feedback if 0 < number <= len(feedback)]
     evidence = tuple(sources[place] for place in followed or range(len(feedback))) if sources else ()
@@ -201,7 +218,7 @@ def _edit(proposed: ProposedEdit, persona: Persona, feedback: Sequence[str], sou
     if proposed.action == "remove":
         return Edit("remove", target=target.id, reason=reason) if target and not target.pinned else None
     try:
-        statement = Statement(proposed.text, evidence=evidence)
+        statement = Statement(proposed.text, evidence=evidence, field=field_of(proposed.text, tools) if tools else None)
     except PersonaError:
         return None
     if target is None or target.pinned or proposed.action == "add":

@@ -16,7 +16,7 @@ from personaopt.persona import Edit, Persona
 
 logger = logging.getLogger(__name__)
 
-LevelName = Literal["start", "simulate", "loss", "critique", "edit", "trial"]
+LevelName = Literal["start", "act", "simulate", "loss", "critique", "edit", "trial"]
 
 
 @dataclasses.dataclass(frozen=True)

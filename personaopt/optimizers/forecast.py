@@ -9,6 +9,17 @@ from typing import Any
 from personaopt.interaction import Interaction
 from personaopt.lm.asks import ATTEMPTS
 from personaopt.lm.prices import price
+from personaopt.optimizers.action_sizes import (
+    CALL_TOKENS,
+    act_prompt,
+    acted_size,
+    as_formed,
+    expected_calls,
+    memories_shown,
+    most_calls,
+    observed,
+    tool_names,
+)
 from personaopt.optimizers.editors import SHOWN_REFUSALS
 from personaopt.optimizers.moving import REMEMBERED
 from personaopt.optimizers.preview import Cost, Part, Preview
@@ -23,6 +34,7 @@ from personaopt.optimizers.prompt_sizes import (
     asked,
     case_texts,
     lm_of,
+    memories,
     persona_size,
     predictors_of,
     read_again,
@@ -38,7 +50,8 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
 
     At most s + p + (n+h) + E(c·n + k·e + k(n+h)) calls, all of them where every epoch runs and criticises anew: s for a
     first persona, p for what is simulated to choose the window, c and e those of critic and editor, and as many more
-    for each answer as the metric makes. Every further window that an epoch is left for makes n + h more.
+    for each answer as the metric makes. Every further window that an epoch is left for makes n + h more. An agent that
+    acts makes a call more for each of its actions before each answer (`action_sizes`), and as many levels.
 
     Args:
         run: The alignment, not begun, in the context in which it will run.
@@ -67,12 +80,14 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
         _critic(run, critic * wrong, critic * n * epochs),
         _editor(run, editor * run.candidates * epochs),
         _simulated(run, "trials", shown, trials),
+        _acting(run, shown, len(first) + moved + trials),
         _judged(run, shown, len(first) + moved + trials),
     ]
     parts = [part for part in parts if part.maximal.calls]
     most = sum(part.maximal.calls for part in parts)
     before = sum(part.name in ("first persona", "simulation") for part in parts) + moves + (0 < len(pool) < len(first))
     levels = before + epochs * (int(getattr(run.critic, "levels", bool(critic))) + bool(editor)) + tried
+    levels += most_calls(run.agent) * (before - any(part.name == "first persona" for part in parts) + tried)
     return Preview(tuple(parts), (ATTEMPTS - 1) * most, levels, tuple(_notes(run, parts, most)))
 
 
@@ -99,23 +114,42 @@ def _start(run: Run, start: Start) -> Part:
 
 
 def _simulated(run: Run, name: str, cases: Sequence[Interaction], calls: int) -> Part:
-    recorded = [item for item in run.agent.user.history() if item.ground_truth]
-    known = {item.id for item in recorded}
-    remembered = [*recorded, *(item for item in run.history if item.id not in known)]
-    sizes = [answer_prompt(run.agent, item, remembered, run.persona) for item in cases] if calls else []
+    most, found = memories_shown(run.agent), observed(run.agent)
+    remembered = _remembered(run)
+    sizes = [answer_prompt(run.agent, item, remembered, run.persona, most) + found for item in cases] if calls else []
     answers = [answer_written(run.agent, item) for item in cases]
     return _part(name, run.agent.lm, _typical(sizes), _typical(answers), calls)
 
 
+def _acting(run: Run, cases: Sequence[Interaction], answers: int) -> Part:
+    """What is asked of the policy before so many answers."""
+    agent, remembered = run.agent, _remembered(run)
+    sizes = []
+    for item in cases if agent.max_actions and answers else ():
+        latest, longest = memories(item, remembered, agent.retrieve, memories_shown(agent))
+        read, longer = (act_prompt(agent, item, shown, run.persona) for shown in (latest, longest))
+        sizes.append(Size(read.expected, longer.most) + persona_size(run.persona))
+    expected, most = expected_calls(agent) * answers, most_calls(agent) * answers
+    return _part("actions", agent.lm, _typical(sizes), CALL_TOKENS, most, expected=expected)
+
+
+def _remembered(run: Run) -> list[Interaction]:
+    """Everything that may be shown as a memory, oldest first."""
+    recorded = [item for item in run.agent.user.history() if item.ground_truth]
+    known = {item.id for item in recorded}
+    return [*recorded, *(item for item in run.history if item.id not in known)]
+
+
 def _critic(run: Run, expected: int, calls: int) -> Part:
     shown = persona_size(run.persona) + _task(run) + _longest_case(run) + read_again(_answer(run))
+    shown += acted_size(run.agent, run.history)
     if (metric := _metric(run)) is not None:  # a function may say anything in its feedback, a judge what its LM writes
         judges = predictors_of(metric)
         judged = written(lm_of(metric, run.agent), WRITTEN_FEEDBACK, *judges)
         shown += read_again(judged) if judges else Size(20, None)
     lm = lm_of(run.critic, run.agent)
     feedback = written(lm, WRITTEN_FEEDBACK, *predictors_of(run.critic))
-    size = asked(run.critic, shown + read_again(feedback))
+    size = asked(run.critic, shown + read_again(feedback), lambda signature: as_formed(signature, run.agent))
     return _part("critic", lm, size, WRITTEN_FEEDBACK, calls, expected=expected, strategy=run.critic)
 
 
@@ -124,13 +158,14 @@ def _editor(run: Run, calls: int) -> Part:
     critic = lm_of(run.critic, run.agent)
     feedback = written(critic, WRITTEN_FEEDBACK, *predictors_of(run.critic))
     if not getattr(run.critic, "calls", 1):  # stated from the case and the answer
-        feedback = _longest_case(run) + _answer(run) + Size(20, 1000)
+        feedback = _longest_case(run) + _answer(run) + Size(20, 1000) + acted_size(run.agent, run.history)
     edits = written(lm, WRITTEN_EDITS, *predictors_of(run.editor))
     refused = (read_again(edits) + Size(20, REASON_BYTES)).times(1, SHOWN_REFUSALS)
     n = len(run.window.learn)
     most = n + REMEMBERED if run.moves.left else n
     shown = persona_size(run.persona) + read_again(feedback).times(-(-n // 2), most) + refused
-    return _part("editor", lm, asked(run.editor, shown), WRITTEN_EDITS, calls, strategy=run.editor)
+    size = asked(run.editor, shown + tool_names(run.agent), lambda signature: as_formed(signature, run.agent))
+    return _part("editor", lm, size, WRITTEN_EDITS, calls, strategy=run.editor)
 
 
 def _judged(run: Run, cases: Sequence[Interaction], outcomes: int) -> Part:

@@ -16,6 +16,7 @@ import dspy
 import numpy as np
 from dspy.adapters.utils import serialize_for_json
 
+from personaopt.actions.gathering import NOTHING_GATHERED, Gathered
 from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.interaction import Interaction
@@ -25,6 +26,7 @@ from personaopt.lm.calibration import RAW, Calibration
 from personaopt.lm.codec import Codec
 from personaopt.lm.local import is_small_local
 from personaopt.memory.episodic import Recall
+from personaopt.memory.store import Before
 from personaopt.persona import Persona, estimate_tokens
 
 FLOOR = 1e-12
@@ -36,10 +38,19 @@ Metric = Callable[..., Any]
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """An interaction to be simulated, with everything that was remembered before it."""
+    """An interaction to be simulated, with everything that was remembered before it.
+
+    Attributes:
+        interaction: Which one.
+        recalled: What was remembered.
+        before: Where the history ends for what the agent looks up.
+        gathered: What the agent looked up under the persona that is tried.
+    """
 
     interaction: Interaction
     recalled: Recall
+    before: Before = None
+    gathered: Gathered = NOTHING_GATHERED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +64,9 @@ class Outcome:
         likelihood_loss: Negative log-likelihood of what the user really said (of a label, or per token of a text);
             None where the LM does not measure it.
         feedback: What the user's own metric said in words.
+        weight: How much it counts in mean losses; see `personaopt.signals`.
+        actions: What the agent looked up before it answered.
+        action_loss: What is added for looking in the wrong place first; see `first_action`.
     """
 
     interaction: Interaction
@@ -60,23 +74,31 @@ class Outcome:
     score: float | None
     likelihood_loss: float | None = None
     feedback: str = ""
+    weight: float = 1.0
+    actions: tuple[Mapping[str, Any], ...] = ()
+    action_loss: float = 0.0
 
     @property
     def loss(self) -> float:
-        """What alignment lowers: the likelihood loss where it is measured, else 1 - score."""
+        """What alignment lowers: the likelihood loss where it is measured, else 1 - score; and that of the actions."""
         if self.likelihood_loss is not None:
-            return self.likelihood_loss
-        return 1.0 - (self.score or 0.0)
+            return self.likelihood_loss + self.action_loss
+        return 1.0 - (self.score or 0.0) + self.action_loss
 
     @property
     def right(self) -> bool:
         """Whether there is nothing left to learn from it."""
-        return (self.score is None or self.score >= 1.0) and (self.likelihood_loss or 0.0) < 0.05
+        answered = (self.score is None or self.score >= 1.0) and (self.likelihood_loss or 0.0) < 0.05
+        return answered and self.action_loss < 0.05
 
 
 def kept(interaction: Interaction) -> Codec[Outcome]:
-    """How an outcome of an interaction is kept; what the user said is not part of it."""
-    names = [field.name for field in dataclasses.fields(Outcome) if field.name != "interaction"]
+    """How an outcome of an interaction is kept; what the user said, and what was looked up, is not part of it."""
+    names = [
+        field.name
+        for field in dataclasses.fields(Outcome)
+        if field.name not in ("interaction", "actions", "action_loss")
+    ]
 
     def write(outcome: Outcome) -> dict[str, Any]:
         return {**{name: getattr(outcome, name) for name in names}, "response": dict(outcome.response)}
@@ -138,7 +160,7 @@ class ResponseObjective:
                 return outcome(prediction, answered, await metric.acall(example, answered))
             return outcome(prediction, answered, await asyncio.to_thread(_measured, metric, example, answered))
 
-        inputs = agent.prompt_inputs(dict(case.interaction.inputs), case.recalled, persona)
+        inputs = agent.prompt_inputs(dict(case.interaction.inputs), case.recalled, persona, case.gathered)
         calls = getattr(metric, "calls", 0)
         ask = Ask.predict(agent.predict, finish, codec=kept(case.interaction), calls=1 + calls, **inputs)
         return dataclasses.replace(ask, afinish=afinish) if calls else ask
@@ -160,7 +182,7 @@ class TextLikelihoodObjective:
         """One scoring of the real text."""
         adapter = dspy.settings.adapter if isinstance(dspy.settings.adapter, LocalAdapter) else LocalAdapter()
         texts = {name: str(case.interaction.ground_truth[name]) for name in agent.task.output_fields}
-        inputs = agent.prompt_inputs(dict(case.interaction.inputs), case.recalled, persona)
+        inputs = agent.prompt_inputs(dict(case.interaction.inputs), case.recalled, persona, case.gathered)
         signature = inputs.pop("signature")
 
         def finish(scores: Mapping[str, TextScore]) -> Outcome:

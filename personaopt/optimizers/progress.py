@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 DOING = {
     "start": "writing the first persona",
+    "act": "looking things up",
     "simulate": "answering",
     "loss": "comparing with what the user said",
     "critique": "writing feedback",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import dspy
@@ -120,7 +120,26 @@ def prompt(signature: Any, demos: Sequence[Any], inputs: Mapping[str, Any], *, r
     return size
 
 
-def answer_prompt(agent: PersonaAgent, item: Interaction, remembered: Sequence[Interaction], persona: Persona) -> Size:
+def memories(
+    item: Interaction, remembered: Sequence[Interaction], expected: int, most: int
+) -> tuple[Sequence[Interaction], Sequence[Interaction]]:
+    """The memories that are expected in the prompt of an interaction, the latest, and the longest that may stand there.
+
+    Args:
+        item: What is asked.
+        remembered: Everything that may be shown as a memory, oldest first.
+        expected: How many are expected.
+        most: How many there may be.
+    """
+    others = [other for other in remembered if other.id != item.id]
+    before = list(itertools.takewhile(lambda other: other.id != item.id, remembered))
+    longest = sorted(others, key=lambda other: -len(_shown(other).encode()))[:most]
+    return before[max(len(before) - expected, 0) :], longest
+
+
+def answer_prompt(
+    agent: PersonaAgent, item: Interaction, remembered: Sequence[Interaction], persona: Persona, most: int | None = None
+) -> Size:
     """The prompt by which one interaction is simulated.
 
     Args:
@@ -128,19 +147,17 @@ def answer_prompt(agent: PersonaAgent, item: Interaction, remembered: Sequence[I
         item: What is asked.
         remembered: Everything that may be shown as a memory, oldest first.
         persona: The persona as it is.
+        most: How many memories may be shown; as many as the agent retrieves when None.
     """
-    others = [other for other in remembered if other.id != item.id]
-    before = list(itertools.takewhile(lambda other: other.id != item.id, remembered))
-    longest = sorted(others, key=lambda other: -len(_shown(other).encode()))[: agent.retrieve]
-    latest = before[max(len(before) - agent.retrieve, 0) :]
-    line = Persona((Statement("x"),), max(persona.token_limit, 9))
+    latest, longest = memories(item, remembered, agent.retrieve, agent.retrieve if most is None else most)
+    line, asked = Persona((Statement("x"),), max(persona.token_limit, 9)), in_conversation(agent, item)
 
-    def formatted(memories: Sequence[Interaction]) -> Size:
-        recalled = Recall(tuple(Memory(memory, 0.0) for memory in memories), ())
-        inputs = agent.prompt_inputs(dict(item.inputs), recalled, line)
+    def formatted(shown: Sequence[Interaction]) -> Size:
+        recalled = Recall(tuple(Memory(memory, 0.0) for memory in shown), ())
+        inputs = agent.prompt_inputs(dict(asked.inputs), recalled, line)
         return prompt(inputs.pop("signature"), agent.predict.demos, inputs)
 
-    truth = Size(0, len(as_text(item.ground_truth).encode()))  # an answer is read with the outputs before it
+    truth = Size(0, len(as_text(item.ground_truth or item.response).encode()))  # an answer is read with the outputs before it
     size = Size(formatted(latest).expected, formatted(longest).most)
     return size + persona_size(persona) + truth
 
@@ -150,7 +167,7 @@ def answer_written(agent: PersonaAgent, item: Interaction) -> Size:
     names = list(agent.task.output_fields)
     if isinstance(dspy.settings.adapter, LocalAdapter) and len(agent.answers) == len(names):
         return Size(len(names), len(names))  # decided, not written
-    expected = estimate_tokens(as_text(item.ground_truth)) + 8 * (len(names) + 1)
+    expected = estimate_tokens(as_text(item.ground_truth or item.response)) + 8 * (len(names) + 1)
     one = written(agent.lm, expected, agent.predict)
     if isinstance(dspy.settings.adapter, LocalAdapter):
         return Size(one.expected, None if one.most is None else one.most * len(names))  # each output by itself
@@ -168,7 +185,7 @@ def lm_of(strategy: Any, agent: PersonaAgent) -> Any:
     return (own or [getattr(strategy, "lm", None)])[0] or agent.lm
 
 
-def asked(strategy: Any, shown: Size) -> Size:
+def asked(strategy: Any, shown: Size, form: Callable[[Any], Any] = lambda signature: signature) -> Size:
     """One prompt of a critic, editor, start or judge: the longest of its predictors', and what they are shown.
 
     Where it asks by other means nothing bounds it. A prompt that follows on another one may show it all again.
@@ -176,17 +193,18 @@ def asked(strategy: Any, shown: Size) -> Size:
     Args:
         strategy: Who asks.
         shown: What is filled in.
+        form: Makes of a predictor's signature the one that is used.
     """
     predictors = predictors_of(strategy)
     if not predictors:
         return Size(shown.expected, None)
-    empty = Size.largest(prompt(each.signature, each.demos, {}, reflect=True) for each in predictors)
+    empty = Size.largest(prompt(form(each.signature), each.demos, {}, reflect=True) for each in predictors)
     return empty + shown.times(1, min(len(predictors), 2))
 
 
 def case_texts(item: Interaction) -> Size:
     """The texts of one interaction, as a critic is shown them."""
-    texts = as_text(item.inputs) + as_text(item.ground_truth)
+    texts = as_text(item.inputs) + as_text(expected(item))
     return Size.of(texts)
 
 

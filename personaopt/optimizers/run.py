@@ -17,6 +17,7 @@ from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import Critic, Gradient
 from personaopt.optimizers.editors import Editor, EditRequest, Edits
 from personaopt.optimizers.evidence import brought_up_to_date
+from personaopt.optimizers.gathering import outcomes_of
 from personaopt.optimizers.levels import Levels, OutOfBudget
 from personaopt.optimizers.losses import Case, Objective, Outcome
 from personaopt.optimizers.moving import Moves
@@ -48,6 +49,7 @@ class Run:
         notes: What the reader of the record should know.
         moves: The windows after the first.
         measured: Whether the outcomes are those of the persona; not where its last change was taken unseen.
+        looked_up: What tools returned in simulations, by what they were called with.
         texts: What must not be copied.
     """
 
@@ -70,6 +72,7 @@ class Run:
     notes: list[str] = dataclasses.field(default_factory=list)
     moves: Moves = dataclasses.field(default_factory=Moves)
     measured: bool = False
+    looked_up: dict[Any, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.retired = 0
@@ -126,7 +129,8 @@ class Run:
         known: dict[str, tuple[Case, Outcome | Failure]] = {}
         if pool := self.pool:
             known = yield from self._answers(pool, recorded)
-            self._choose({key: result.loss for key, (_, result) in known.items() if not isinstance(result, Failure)})
+            losses = {key: result for key, (_, result) in known.items() if not isinstance(result, Failure)}
+            self._choose({key: result.loss * result.weight for key, result in losses.items()})
         known |= yield from self._answers([item for item in self.window.all if item.id not in known], recorded)
         answered = [known[item.id] for item in self.window.all]
         failures = [result for _, result in answered if isinstance(result, Failure)]
@@ -212,9 +216,8 @@ class Run:
         """Each interaction answered under the persona, with what was remembered before it: once for all candidates."""
         if not items:
             return {}
-        cases = [Case(item, _recall(self.agent, item, item.id in recorded)) for item in items]
-        asks = [self.objective.ask(self.agent, case, self.persona) for case in cases]
-        results = yield from self.levels.ask("simulate", asks)
+        cases = [_case(self.agent, item, item.id in recorded) for item in items]
+        results = yield from outcomes_of(self, "simulate", [(case, self.persona) for case in cases])
         return {case.interaction.id: (case, result) for case, result in zip(cases, results, strict=True)}
 
     def _choose(self, losses: Mapping[str, float]) -> None:
@@ -227,23 +230,24 @@ class Run:
         self.window = chosen
 
 
-def _recall(agent: PersonaAgent, interaction: Interaction, recorded: bool) -> Recall:
+def _case(agent: PersonaAgent, interaction: Interaction, recorded: bool) -> Case:
     """What was remembered before an interaction; without a place in the history, all of it but the question itself."""
-    if recorded or interaction.time is not None:
-        return agent.recall(interaction.inputs, before=interaction if recorded else interaction.time)
-    recalled = agent.recall(interaction.inputs)
+    before = interaction if recorded else interaction.time
+    recalled = agent.recall(interaction.inputs, before=before)
+    if before is not None:
+        return Case(interaction, recalled, before)
 
     def others(memories: Sequence[Memory]) -> tuple[Memory, ...]:
         return tuple(memory for memory in memories if memory.interaction.inputs != interaction.inputs)
 
-    return Recall(others(recalled.memories), others(recalled.earlier))
+    return Case(interaction, Recall(others(recalled.memories), others(recalled.earlier)))
 
 
 def _remarks(items: Sequence[Interaction]) -> list[str]:
     """What is odd about the interactions of a window, in words."""
     remarks = []
     said: dict[str, set[str]] = {}
-    for item in items:
+    for item in (item for item in items if item.ground_truth):
         said.setdefault(query_text(item.inputs), set()).add(json.dumps(dict(item.ground_truth), sort_keys=True))
     if contradictory := sum(len(answers) > 1 for answers in said.values()):
         remarks.append(

@@ -11,6 +11,7 @@ from personaopt.lm.asks import Failure, Steps
 from personaopt.optimizers.acceptance import Trial, mean_loss
 from personaopt.optimizers.editors import Edits
 from personaopt.optimizers.events import CandidateJudged, CandidateProposed
+from personaopt.optimizers.gathering import outcomes_of
 from personaopt.optimizers.losses import Outcome
 from personaopt.optimizers.quoting import shortened
 from personaopt.optimizers.results import Candidate
@@ -34,7 +35,7 @@ class Proposal:
     edits: Edits
     persona: Persona | None = None
     verdict: Candidate | None = None
-    outcomes: list[Outcome] = dataclasses.field(default_factory=list)
+    outcomes: list[Any] = dataclasses.field(default_factory=list)
 
 
 def try_out(run: Run, proposals: Sequence[Edits], *, last: bool) -> Steps[list[Candidate]]:
@@ -54,13 +55,8 @@ def try_out(run: Run, proposals: Sequence[Edits], *, last: bool) -> Steps[list[C
         draft.verdict, draft.outcomes = Candidate(draft.edits, True, "taken without a test"), run.outcomes
         run.measured = False
     elif tried:
-        asks = [
-            run.objective.ask(run.agent, case, draft.persona)
-            for draft in tried
-            for case in run.cases
-            if draft.persona is not None
-        ]
-        results = yield from run.levels.ask("trial", asks)
+        pairs = [(case, draft.persona) for draft in tried for case in run.cases if draft.persona is not None]
+        results = yield from outcomes_of(run, "trial", pairs)
         size = len(run.cases)
         for place, draft in enumerate(tried):
             draft.outcomes = results[place * size : (place + 1) * size]

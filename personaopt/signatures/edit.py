@@ -38,6 +38,24 @@ FocusedEdit = EditPersona.append(
 )
 """`EditPersona` for one candidate of several."""
 
+_ACTING = (
+    " The assistant can look things up before it answers. A statement may say where to look first for questions about a "
+    'topic, and which words to search for, in this form: When asked about TOPIC, look in TOOL first and search for "WORDS".'
+    " Name only tools that there are. What a tool returned says nothing about the user: never put it into a statement."
+)
+
+
+def for_acting(signature: type[dspy.Signature]) -> type[dspy.Signature]:
+    """An editor's signature for an assistant that has tools: statements may say which one to use first, and how.
+
+    Args:
+        signature: `EditPersona` or `FocusedEdit`.
+    """
+    place = list(signature.input_fields).index("refused")
+    field = dspy.InputField(desc="The tools that the assistant has.")
+    return signature.insert(place, "tools", field, list[str]).with_instructions(signature.instructions + _ACTING)
+
+
 FOCUSES = (
     "What several pieces of feedback agree on; leave single complaints aside.",
     "The worst answer alone: what the feedback numbered {worst} asks for.",
