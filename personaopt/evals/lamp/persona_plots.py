@@ -12,6 +12,7 @@ import numpy as np
 from personaopt.evals.lamp import canvas
 from personaopt.evals.lamp.personas import (
     Learnt,
+    Placing,
     between_users,
     distances,
     jaccard,
@@ -23,7 +24,6 @@ from personaopt.evals.lamp.personas import (
 from personaopt.evals.lamp.selection import OURS
 from personaopt.evals.lamp.summary import TaskSummary
 from personaopt.evals.statistics import bootstrap_mean
-from personaopt.memory.embedding import Embedder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,13 +32,13 @@ STUDIED = (OURS, "personaagent")
 _NAMED = 7
 
 
-def draw(summary: TaskSummary, folder: Path, embedder: Embedder | None) -> list[Path]:
+def draw(summary: TaskSummary, folder: Path, embedder: Placing) -> list[Path]:
     """Draw the personas of the methods that align one, of the first language model.
 
     Args:
         summary: The task.
         folder: Where the files go, as PNG and SVG.
-        embedder: Places personas on the map; TF-IDF of their words without one.
+        embedder: Places personas on the map, see `vectors`.
 
     Returns:
         The PNGs.
@@ -72,10 +72,10 @@ def likeness(found: Sequence[Learnt], title: str) -> Figure:
     return made
 
 
-def map_of(found: Sequence[Learnt], title: str, embedder: Embedder | None) -> Figure:
+def map_of(found: Sequence[Learnt], title: str, embedder: Placing) -> Figure:
     """The personas' embeddings in the plane, coloured by the user's most frequent answer (the paper's figure 2)."""
-    places, how = positions(vectors([each.personas[-1] for each in found], embedder))
-    source = embedder.name if embedder is not None else "TF-IDF"
+    rows, source = vectors([each.personas[-1] for each in found], embedder)
+    places, how = positions(rows)
     made = canvas.figure(7.0, 4.8, f"{title}: aligned personas ({source}, {how})")
     axes = made.subplots()
     counts = Counter(each.favourite for each in found)

@@ -6,16 +6,16 @@ import dataclasses
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from personaopt.evals.lamp import persona_plots, plots
 from personaopt.evals.lamp.case_studies import case_studies
 from personaopt.evals.lamp.cases_page import write_page
+from personaopt.evals.lamp.personas import Placing
 from personaopt.evals.lamp.results import read_rows, write_json
 from personaopt.evals.lamp.summary import TaskSummary, summaries, to_dict
 from personaopt.evals.lamp.tables import tables
 from personaopt.evals.tasks.task import Task
-from personaopt.memory.embedding import Embedder
 
 if TYPE_CHECKING:
     import pandas
@@ -66,7 +66,7 @@ def write_report(
     *,
     tasks: Sequence[Task] = (),
     users: Sequence[str] = (),
-    embedder: Embedder | Literal["local", "words"] = "local",
+    embedder: Placing = "local",
 ) -> Report:
     """Write the report of a run into its folder, from `results.jsonl` alone.
 
@@ -87,7 +87,7 @@ def write_report(
     cases = [study for task in found if (study := case_studies(task, users)) is not None]
     write_page(cases, folder / CASES)
     drawn = [path for task in found for path in plots.draw(task, folder / PLOTS)]
-    drawn += persona_plots.draw_all(found, folder / PLOTS, _local() if embedder == "local" else embedder)
+    drawn += [path for task in found for path in persona_plots.draw(task, folder / PLOTS, embedder)]
     return Report(folder, found, drawn)
 
 
