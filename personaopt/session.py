@@ -18,7 +18,7 @@ from personaopt.attachments import recorded
 from personaopt.errors import ConfigurationError, ConsentError, DataError
 from personaopt.interaction import Interaction, query_text
 from personaopt.memory.interactions import checked
-from personaopt.signatures.turns import INTERRUPTED, PARTIAL, TURNS, Turns, turns_field, turns_of
+from personaopt.signatures.turns import INTERRUPTED, PARTIAL, SHOWN, TURNS, Turns, turns_field, turns_of
 
 if TYPE_CHECKING:
     from personaopt.agent import PersonaAgent
@@ -136,6 +136,8 @@ class Session:
         question = Interaction(values, session=self.name, task=self.task)
         checked([question])
         earlier = self._earlier(query_text(values))
+        if earlier.ids:
+            question = dataclasses.replace(question, metadata={SHOWN: list(earlier.ids)})
         shown = {self._own or TURNS: earlier} if earlier.messages or self._own else {}
         return Turn(question, {**inputs, **shown}, not self.notice)
 
@@ -157,7 +159,7 @@ class Session:
         Raises:
             StoreError: It could not be recorded.
         """
-        metadata = {INTERRUPTED: True, PARTIAL: dict(turn.heard)}
+        metadata = {**turn.question.metadata, INTERRUPTED: True, PARTIAL: dict(turn.heard)}
         self._record(turn, dataclasses.replace(turn.question, metadata=metadata))
 
     def named(self, turn: str | dspy.Prediction | None) -> str:

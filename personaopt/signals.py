@@ -39,7 +39,7 @@ def _fraction(value: Any) -> TypeGuard[float]:
     return _number(value) and 0.0 <= value <= 1.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class SignalWeights:
     """How much an interaction counts in the loss, by what is known of its answer. Give your own where yours differ.
 
@@ -184,6 +184,14 @@ def settled(interaction: Interaction) -> Interaction:
 def is_rejected(interaction: Interaction) -> bool:
     """Whether all that is known of the truth is that it is not what was answered."""
     return not interaction.ground_truth and bool(interaction.response) and stance_of(interaction) == "rejected"
+
+
+def in_own_words(interaction: Interaction, before: float = math.inf) -> bool:
+    """Whether the user put the answer into other words, earlier than a time in seconds."""
+    if interaction.signals.get(TRUTH) not in _OWN_WORDS:
+        return False
+    said = [change["time"] for change in interaction.signals.get(LOG, ()) if set(_OWN_WORDS) & set(change["said"])]
+    return max(said, default=0.0) < before
 
 
 def stance_of(interaction: Interaction) -> Stance | None:

@@ -225,9 +225,10 @@ def bootstrap_p(gains: np.ndarray, resamples: int = 4000, seed: int = 0) -> floa
 
 
 def _gains(before: Sequence[Outcome], after: Sequence[Outcome]) -> np.ndarray:
-    return np.array([old.loss - new.loss for old, new in zip(before, after, strict=True)], dtype=float)
+    return np.array([(old.loss - new.loss) * old.weight for old, new in zip(before, after, strict=True)], dtype=float)
 
 
 def mean_loss(outcomes: Sequence[Outcome]) -> float:
-    """The mean loss; 0 for none."""
-    return math.fsum(outcome.loss for outcome in outcomes) / len(outcomes) if outcomes else 0.0
+    """The mean loss, by the weights of the outcomes; 0 for none."""
+    weight = math.fsum(outcome.weight for outcome in outcomes)
+    return math.fsum(outcome.loss * outcome.weight for outcome in outcomes) / weight if weight else 0.0

@@ -26,6 +26,7 @@ from personaopt.optimizers.critics import ContrastiveCritic, Critic, LMCritic
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
 from personaopt.optimizers.events import EpochEnded, Listener
 from personaopt.optimizers.forecast import lms_of, previewed
+from personaopt.optimizers.heeding import heeding
 from personaopt.optimizers.levels import Levels, OutOfBudget
 from personaopt.optimizers.losses import Metric, objective_for
 from personaopt.optimizers.moving import Moves
@@ -39,6 +40,7 @@ from personaopt.optimizers.storing import end, under_way
 from personaopt.optimizers.trainset import with_truth
 from personaopt.optimizers.trials import try_out
 from personaopt.optimizers.windows import FEWEST, LatestWindow, WindowStrategy
+from personaopt.signals import DEFAULT_WEIGHTS, SignalWeights
 
 if TYPE_CHECKING:
     from personaopt.optimizers.autograd import TextualGraph
@@ -70,6 +72,7 @@ class PersonaAligner(Teleprompter):
         checkpoint: Whether what finished calls gave is kept in the store until the alignment is over, so that one that
             was interrupted, even killed, can go on with `compile(agent, resume=True)`. Results of strategies of your
             own are kept where their asks have a `codec`, and asked for again where they have none.
+        signals: How much interactions count whose answer was corrected, accepted or rejected; see `SignalWeights`.
         callbacks: Called with every event of `personaopt.optimizers.events`, in order and from the thread that calls
             `compile`.
         threads: LM calls under way at once.
@@ -100,6 +103,7 @@ class PersonaAligner(Teleprompter):
         budget: Budget | None = None,
         recriticise: bool = False,
         checkpoint: bool = True,
+        signals: SignalWeights = DEFAULT_WEIGHTS,
         callbacks: Sequence[Listener] = (),
         threads: int = 64,
         seed: int = 0,
@@ -117,6 +121,7 @@ class PersonaAligner(Teleprompter):
         self.window, self.windows = window, windows
         self.recriticise = bool(recriticise)
         self.checkpoint = bool(checkpoint)
+        self.signals = signals
         self.listeners = tuple(callbacks)  # not `callbacks`: DSPy would take them for callbacks of its own
         self.budget = budget or Budget()
         self.threads = threads
@@ -184,7 +189,7 @@ class PersonaAligner(Teleprompter):
     def get_params(self) -> dict[str, Any]:
         """What it was made with, as JSON values: strategies by their names, so that no LM and no key is logged."""
         return {
-            name: dataclasses.asdict(value) if isinstance(value, Budget) else plain(value)
+            name: dataclasses.asdict(value) if isinstance(value, Budget | SignalWeights) else plain(value)
             for name, value in vars(self).items()
         }
 
@@ -261,11 +266,10 @@ class PersonaAligner(Teleprompter):
         as_of = agent.user.store.last_forgetting(agent.user.id)  # before anything is read
         if resume and not checkpoint:
             raise ConfigurationError("To go on with an alignment, make the aligner with checkpoint=True.")
-        history = with_truth(agent, trainset)
+        history = with_truth(agent, trainset, self.signals)
         choice = self.window or LatestWindow(self.latest, self.held_out)
         window = choice.choose(history, {}, self.seed)
-        small = is_small_local(agent.lm)
-        objective = objective_for(agent, self.metric)
+        small, objective = is_small_local(agent.lm), heeding(objective_for(agent, self.metric), history, self.signals)
         name, kept, note = uuid.uuid4().hex, None, ""
         if checkpoint:
             settings = {setting: described(value) for setting, value in vars(self).items()}

@@ -158,12 +158,9 @@ def contrast(outcome: Outcome) -> str:
     """The difference between what the user said and what was answered, in one sentence."""
     truth, response = outcome.interaction.ground_truth, outcome.response
     if is_rejected(outcome.interaction):
-        again = as_text(outcome.interaction.response)[:120]
-        return f"For {as_text(outcome.interaction.inputs)[:120]!r} the user rejected the answer {again!r}; what they " + (
-            f"would have said is not known. The answer now was {as_text(response)[:120]!r}."
-            if response
-            else f"would have said is not known. It is still likely (loss {outcome.loss:.2f})."
-        )
+        question, then = (as_text(part)[:120] for part in (outcome.interaction.inputs, outcome.interaction.response))
+        now = f"now it was {as_text(response)[:120]!r}" if response else f"it is still likely (loss {outcome.loss:.2f})"
+        return f"For {question!r} the user rejected the answer {then!r} and did not say what is right; {now}."
     astray = _astray(outcome)
     if not response:
         words = sum(len(str(text).split()) for text in truth.values())

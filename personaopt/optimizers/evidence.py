@@ -53,9 +53,12 @@ def statements_of(
     Args:
         agent: Whose task it is.
         name: The output field.
-        history: Interactions with a ground truth for it, oldest first.
+        history: Interactions, oldest first; those without a ground truth for it say nothing here.
         errors: As for `answer_statements`.
     """
+    history = [item for item in history if name in item.ground_truth]
+    if not history:
+        return
     if name in agent.answers:
         yield from answer_statements(name, [spelled(answer) for answer in agent.answers[name]], history, errors)
     else:

@@ -23,6 +23,7 @@ from personaopt.agent import PersonaAgent
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.memory.episodic import Memory, Recall
+from personaopt.optimizers import heeding
 from personaopt.optimizers.critics import as_text
 from personaopt.persona import Persona, Statement, estimate_tokens
 
@@ -150,14 +151,15 @@ def answer_prompt(
         most: How many memories may be shown; as many as the agent retrieves when None.
     """
     latest, longest = memories(item, remembered, agent.retrieve, agent.retrieve if most is None else most)
-    line, asked = Persona((Statement("x"),), max(persona.token_limit, 9)), in_conversation(agent, item)
+    line, asked = Persona((Statement("x"),), max(persona.token_limit, 9)), heeding.in_conversation(agent, item)
 
     def formatted(shown: Sequence[Interaction]) -> Size:
         recalled = Recall(tuple(Memory(memory, 0.0) for memory in shown), ())
         inputs = agent.prompt_inputs(dict(asked.inputs), recalled, line)
         return prompt(inputs.pop("signature"), agent.predict.demos, inputs)
 
-    truth = Size(0, len(as_text(item.ground_truth or item.response).encode()))  # an answer is read with the outputs before it
+    # An answer is read with the outputs before it.
+    truth = Size(0, len(as_text(item.ground_truth or item.response).encode()))
     size = Size(formatted(latest).expected, formatted(longest).most)
     return size + persona_size(persona) + truth
 
@@ -204,7 +206,7 @@ def asked(strategy: Any, shown: Size, form: Callable[[Any], Any] = lambda signat
 
 def case_texts(item: Interaction) -> Size:
     """The texts of one interaction, as a critic is shown them."""
-    texts = as_text(item.inputs) + as_text(expected(item))
+    texts = as_text(item.inputs) + as_text(heeding.expected(item))
     return Size.of(texts)
 
 

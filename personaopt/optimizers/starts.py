@@ -70,7 +70,7 @@ class ProfileStart:
 
         A statement is left out that passes the token limit, copies an interaction, or says that the LM will not answer.
         """
-        shown = list(history)[-SUMMARISED:]
+        shown = [item for item in history if item.ground_truth][-SUMMARISED:]
         evidence = tuple(interaction.id for interaction in shown)
         texts = Texts(shown)
         before = agent.persona

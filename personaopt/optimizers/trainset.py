@@ -12,6 +12,8 @@ import dspy
 from personaopt.agent import PersonaAgent
 from personaopt.errors import DataError
 from personaopt.interaction import Interaction
+from personaopt.signals import DEFAULT_WEIGHTS, SignalWeights, is_rejected, settled, weight_of
+from personaopt.signatures.turns import turns_field
 
 
 def interactions(agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Example]) -> list[Interaction]:
@@ -31,19 +33,33 @@ def interactions(agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Exam
     return list(found.values())
 
 
-def with_truth(agent: PersonaAgent, trainset: Sequence[Interaction | dspy.Example] | None) -> list[Interaction]:
-    """The interactions that say what the user really answered, oldest first.
+def with_truth(
+    agent: PersonaAgent,
+    trainset: Sequence[Interaction | dspy.Example] | None,
+    weights: SignalWeights = DEFAULT_WEIGHTS,
+) -> list[Interaction]:
+    """The interactions that say what the user really answered, or that an answer was rejected, oldest first.
+
+    An answer that was accepted is what the user answered. What has no weight is left out.
 
     Args:
         agent: Whose task it is.
         trainset: What is learnt from; the user's recorded interactions when None.
+        weights: How much the signals weigh.
 
     Raises:
         DataError: There is none.
     """
     given = agent.user.history() if trainset is None else interactions(agent, trainset)
-    outputs, inputs = list(agent.task.output_fields), list(agent.task.input_fields)
-    history = [item for item in given if set(outputs) <= set(item.ground_truth) and set(inputs) <= set(item.inputs)]
+    outputs = list(agent.task.output_fields)
+    inputs = [name for name in agent.task.input_fields if name != turns_field(agent.task)]
+    history = [
+        item
+        for item in map(settled, given)
+        if set(outputs) <= set(item.response if is_rejected(item) else item.ground_truth)
+        and set(inputs) <= set(item.inputs)
+        and weight_of(item, weights) > 0
+    ]
     if not history:
         whose = f"User {agent.user.id!r}" if trainset is None else f"The training set for user {agent.user.id!r}"
         raise DataError(

@@ -6,6 +6,7 @@ turns as worked cases. A task may have such a field of its own, which is then fi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,11 +15,16 @@ import dspy
 from personaopt.attachments import described, restored
 from personaopt.interaction import Interaction
 from personaopt.persona import estimate_tokens
+from personaopt.signals import in_own_words
 from personaopt.signatures.excerpt import excerpt
 
 TURNS = "earlier_turns"
+MOST_TOKENS = 2000
+"""Tokens that all earlier turns in a prompt have together."""
 LONGEST_TEXT = 400
 """Tokens of one text of an earlier turn that are shown."""
+SHOWN = "earlier_turns"
+"""Where a record says which turns stood in its prompt."""
 INTERRUPTED, PARTIAL = "interrupted", "partial"
 """Where a record says that its answer was broken off, and what was heard of it until then."""
 
@@ -49,11 +55,16 @@ def with_turns(given: Mapping[str, Any], signature: type[dspy.Signature]) -> dic
     asked = inputs.get("signature", signature)
     if TURNS in inputs and TURNS not in asked.input_fields:
         field = dspy.InputField(desc="What was said before in this conversation.")
-        inputs["signature"] = asked.prepend(TURNS, field, dspy.History)
+        asked = inputs["signature"] = asked.prepend(TURNS, field, dspy.History)
+    name = turns_field(asked)
+    if name is not None and isinstance(inputs.get(name), list):  # as a record has them
+        inputs[name] = Turns(messages=[{key: restored(value) for key, value in said.items()} for said in inputs[name]])
     return inputs
 
 
-def turns_of(items: Iterable[Interaction], task: type[dspy.Signature], *, tokens: int) -> Turns:
+def turns_of(
+    items: Iterable[Interaction], task: type[dspy.Signature], *, tokens: int = MOST_TOKENS, before: float = math.inf
+) -> Turns:
     """The latest of some interactions as earlier turns, as many as fit; the last one always does.
 
     An answer that the user put into other words is shown in the user's words.
@@ -62,11 +73,12 @@ def turns_of(items: Iterable[Interaction], task: type[dspy.Signature], *, tokens
         items: Interactions of the task, oldest first.
         task: The task.
         tokens: How many tokens all turns may have together, by `estimate_tokens`.
+        before: What the user said later than this time, in seconds, is not known.
     """
     shown: list[tuple[str, dict[str, Any]]] = []
     left = tokens
     for item in reversed(list(items)):
-        message = _message(item, task)
+        message = _message(item, task, before)
         left -= sum(estimate_tokens(str(described(value))) for value in message.values())
         if shown and left < 0:
             break
@@ -74,9 +86,9 @@ def turns_of(items: Iterable[Interaction], task: type[dspy.Signature], *, tokens
     return Turns(messages=[message for _, message in shown], ids=tuple(identifier for identifier, _ in shown))
 
 
-def _message(item: Interaction, task: type[dspy.Signature]) -> dict[str, Any]:
+def _message(item: Interaction, task: type[dspy.Signature], before: float) -> dict[str, Any]:
     heard = item.metadata.get(PARTIAL, {}) if item.metadata.get(INTERRUPTED) else {}
-    own_words = item.ground_truth if item.signals.get("truth") in ("correction", "edited") else {}
+    own_words = item.ground_truth if in_own_words(item, before) else {}
     outputs = {
         name: own_words.get(name, item.response.get(name, f"{heard.get(name, '')} [interrupted]".strip()))
         for name in task.output_fields
