@@ -36,11 +36,13 @@ class Gathered:
         memories: Interactions that were recalled, each once.
         observations: What other tools returned, as delimited records for the prompt.
         actions: What was done, in order, with what failed.
+        found: For each action the text in which an answer may be found.
     """
 
     memories: tuple[Memory, ...] = ()
     observations: tuple[str, ...] = ()
     actions: tuple[ActionRecord, ...] = ()
+    found: tuple[str, ...] = ()
 
     def with_acted(self, acted: list[Acted]) -> Gathered:
         """This and what some further actions brought."""
@@ -52,6 +54,7 @@ class Gathered:
             tuple(known.values()),
             (*self.observations, *(each.observation for each in acted if each.observation)),
             (*self.actions, *(each.record for each in acted)),
+            (*self.found, *(each.found for each in acted)),
         )
 
     def joined(self, recalled: Recall, retrieve: int) -> Recall:

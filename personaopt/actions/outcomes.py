@@ -35,22 +35,29 @@ def carries(result: str, said: Mapping[str, Any], *, known: Iterable[str] = ()) 
 
 
 def with_use(
-    actions: Sequence[Mapping[str, Any]], said: Mapping[str, Any], *, known: Iterable[str] = ()
+    actions: Sequence[Mapping[str, Any]],
+    said: Mapping[str, Any],
+    *,
+    found: Sequence[str] = (),
+    known: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
     """Actions with `used`: whether the answer used their result; one that failed was not used.
 
     Args:
         actions: As `pred.actions` has them.
         said: The answer, or the ground truth, by output.
+        found: For each action the text to look for the answer in, where that is not its result, such as what the user
+            said in interactions that were recalled.
         known: Other texts of the prompt.
     """
     known = list(known)
+    texts = [*found, *(_text(action.get("result")) for action in actions[len(found) :])]
     return [
         {
             **action,
-            "used": not action.get("error") and carries(_text(action.get("result")), said, known=known),
+            "used": not action.get("error") and carries(text, said, known=known),
         }
-        for action in actions
+        for action, text in zip(actions, texts, strict=True)
     ]
 
 

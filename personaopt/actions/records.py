@@ -46,6 +46,13 @@ class Acted:
     memories: tuple[Memory, ...] = ()
     observation: str = ""
 
+    @property
+    def found(self) -> str:
+        """The text in which an answer may be found: what the user said in the interactions, else the result."""
+        if not self.memories:
+            return self.record.result
+        return "\n".join(json.dumps(dict(each.interaction.ground_truth), ensure_ascii=False) for each in self.memories)
+
 
 def call_text(tool: str, arguments: Mapping[str, Any]) -> str:
     """A call as it stands in front of what it gave."""
