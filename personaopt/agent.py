@@ -11,6 +11,7 @@ import dspy
 from dspy.adapters.utils import parse_value
 
 from personaopt.actions.gathering import NOTHING_GATHERED, Gathered, gather
+from personaopt.actions.outcomes import with_use
 from personaopt.actions.own_memory import Moment
 from personaopt.actions.policy import LMPolicy, Policy
 from personaopt.actions.space import TOOL_SECONDS, ActionSpace
@@ -31,6 +32,7 @@ from personaopt.persona import Persona
 from personaopt.signatures.act import Act
 from personaopt.signatures.observed import OBSERVATIONS, Observed, refuse_names, with_observations
 from personaopt.signatures.respond import MEMORIES, Respond, compose, shown
+from personaopt.signatures.turns import with_turns
 from personaopt.under_persona import UnderPersona
 
 if TYPE_CHECKING:
@@ -130,8 +132,8 @@ class PersonaAgent(UnderPersona):
 
         Returns:
             The task's outputs, `persona_version`, `memories`, `actions` (what was done before the answer, one mapping
-            of tool, arguments, result, error and seconds an action), and `probabilities` by field and answer where the
-            LM measures them.
+            an action: tool, arguments, result, error, seconds, and whether the answer `used` it), and `probabilities`
+            by field and answer where the LM measures them.
 
         Raises:
             ForgottenError: The persona quotes what was forgotten since; see `refuse_forgotten`.
@@ -197,6 +199,8 @@ class PersonaAgent(UnderPersona):
         self, inputs: Mapping[str, Any], prediction: dspy.Prediction, recalled: Recall, gathered: Gathered
     ) -> dspy.Prediction:
         answer = self.finish(prediction, recalled, gathered)
+        said = {name: answer[name] for name in self.task.output_fields}
+        answer.actions = with_use(answer.actions, said, found=gathered.found, known=[query_text(inputs)])
         persona = self.predict.known
         with contextlib.suppress(PersonaError):  # another optimizer may have written too much
             persona = self.persona
@@ -243,7 +247,7 @@ class PersonaAgent(UnderPersona):
         if gathered.observations:
             given["signature"] = with_observations(given.get("signature") or self.predict.signature)
             given[OBSERVATIONS] = [Observed(record) for record in gathered.observations]
-        return given
+        return with_turns(given, self.predict.signature)
 
     def finish(
         self, prediction: dspy.Prediction, recalled: Recall, gathered: Gathered = NOTHING_GATHERED
