@@ -15,10 +15,11 @@ from dspy.lm15 import Config, Message, Request, Response
 from dspy.utils.exceptions import AdapterParseError
 
 from personaopt.errors import ConfigurationError, ModelError
-from personaopt.lm import prompt_form
+from personaopt.lm import options, prompt_form
 from personaopt.signatures.observed import OBSERVATIONS, holds_observations
 from personaopt.signatures.persona_block import read_persona
 from personaopt.signatures.respond import MEMORIES, RecalledInteraction
+from personaopt.signatures.standing import StandsFor
 
 MOST_ORDINAL_LEVELS = 10
 
@@ -46,7 +47,7 @@ class LocalAdapter(dspy.Adapter):
     ) -> list[dict[str, Any]]:
         """Ask the LM and return one mapping of outputs for each answer."""
         requests, settings = self._requests(lm, lm_kwargs, signature, demos, inputs)
-        return [self._outputs(signature, lm(request, **settings)) for request in requests]
+        return [self._outputs(signature, inputs, lm(request, **settings)) for request in requests]
 
     @with_capability_planning
     async def acall(
@@ -54,7 +55,7 @@ class LocalAdapter(dspy.Adapter):
     ) -> list[dict[str, Any]]:
         """The same, awaited."""
         requests, settings = self._requests(lm, lm_kwargs, signature, demos, inputs)
-        return [self._outputs(signature, await lm.acall(request, **settings)) for request in requests]
+        return [self._outputs(signature, inputs, await lm.acall(request, **settings)) for request in requests]
 
     def score(self, lm: Any, signature: Any, inputs: dict[str, Any], outputs: dict[str, str]) -> dict[str, TextScore]:
         """How likely given texts are as the outputs of a task: natural log-likelihood and tokens, by field.
@@ -94,8 +95,9 @@ class LocalAdapter(dspy.Adapter):
         records = case.pop(OBSERVATIONS, ()) if holds_observations(signature) else ()
         written = not any(map(answers_of, signature.output_fields.values()))
         prompt = prompt_form.write_prompt(
-            _plain(case),
-            examples=map(_plain, examples),
+            _plain(options.read(signature, case)),
+            titles=options.titles(signature),
+            examples=[_plain(options.read(signature, example)) for example in examples],
             records=map(serialize_for_json, records),
             persona=persona,
             persona_first=written,
@@ -108,7 +110,10 @@ class LocalAdapter(dspy.Adapter):
         settings = {**lm.kwargs, **lm_kwargs}
         controls = {key: lm_kwargs[key] for key in ("cache", "rollout_id") if lm_kwargs.get(key) is not None}
         seed = settings.get("seed") or settings.get("rollout_id") or 0
-        properties = {name: _property(name, field) for name, field in signature.output_fields.items()}
+        properties = {
+            name: options.as_property(name, field, inputs) or _property(name, field)
+            for name, field in signature.output_fields.items()
+        }
         request = self._request(lm, self.format(signature, demos, inputs)[0]["content"], properties)
         config = dataclasses.replace(
             request.config, temperature=settings.get("temperature"), max_tokens=settings.get("max_tokens"), seed=seed
@@ -147,8 +152,8 @@ class LocalAdapter(dspy.Adapter):
         }
         return self._request(lm, self.format(signature, [], inputs)[0]["content"], properties)
 
-    def _outputs(self, signature: Any, response: Response) -> dict[str, Any]:
-        data = response.data
+    def _outputs(self, signature: Any, inputs: dict[str, Any], response: Response) -> dict[str, Any]:
+        data, probabilities = options.under_answers(signature, inputs, response.data, response.probabilities)
         if not isinstance(data, dict) or not set(signature.output_fields) <= set(data):
             raise AdapterParseError(
                 adapter_name=type(self).__name__,
@@ -167,8 +172,8 @@ class LocalAdapter(dspy.Adapter):
                     lm_response=str(data),
                     message=f"The LM's {name} is not valid: {error}",
                 ) from error
-        if response.probabilities and "probabilities" not in signature.output_fields:
-            outputs["probabilities"] = response.probabilities
+        if probabilities and "probabilities" not in signature.output_fields:
+            outputs["probabilities"] = probabilities
         return outputs
 
 
@@ -230,7 +235,8 @@ def _property(name: str, field: Any) -> dict[str, Any]:
 
 def _constrained(field: Any) -> Any:
     """The field's annotation with its limits (`ge`, `max_length`), which pydantic keeps beside it."""
-    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    rules = [rule for rule in field.metadata if not isinstance(rule, StandsFor)]
+    return Annotated[(field.annotation, *rules)] if rules else field.annotation
 
 
 def _answer_value(field: Any, value: Any) -> Any:
@@ -238,7 +244,7 @@ def _answer_value(field: Any, value: Any) -> Any:
     value = next((answer for answer in answers_of(field) if spelled(answer) == value), value)
     if isinstance(field.annotation, type) and issubclass(field.annotation, enum.Enum):
         return field.annotation(value)
-    return parse_value(value, _constrained(field) if field.metadata else field.annotation)
+    return parse_value(value, _constrained(field))
 
 
 def _remembers(signature: Any) -> str | None:

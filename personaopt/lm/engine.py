@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dspy._vendor.lm15.judgments import Judgment, judgments_in_schema, normalize_logprobs
+from dspy._vendor.lm15.judgments import judgments_in_schema, normalize_logprobs
 from dspy.lm15 import (
     ContextLengthError,
     DataPart,
@@ -36,6 +36,7 @@ from dspy.lm15 import (
 from personaopt.errors import PersonaOptError
 from personaopt.lm import prompt_form, reading
 from personaopt.lm.generation import GrammarWriter, Written
+from personaopt.lm.measuring import Measured, measure
 from personaopt.lm.prefix_cache import PrefixCache
 from personaopt.lm.scoring import PromptTooLong, SequenceScorer
 from personaopt.lm.tokenization import PromptTokens
@@ -167,23 +168,16 @@ class LocalEngine:
 
     def _decided(self, requests: Sequence[Request]) -> list[Response]:
         """Requests with one output each, a closed set of answers: one call of the scorer for all of them."""
-        names, prompts, answers = [], [], []
+        questions = []
         for request in requests:
             schema = reading.schema_of(request) or {}
             name, judgment = next(iter(judgments_in_schema(schema).items()))
-            text = reading.text_of(request) + reading.output_line(schema, name)
-            names.append((name, judgment))
-            prompts.append(self.tokens.prompt(text))
-            answers.append(self._answers(text, judgment))
-        scores = self.scorer.score(prompts, answers)
+            questions.append(reading.question(reading.text_of(request), schema, name, judgment))
         return [
             self._response(
-                {name: reading.likeliest(judgment, values)},
-                {name: dict(zip(judgment.keys, values, strict=True))},
-                {name: dict(zip(judgment.keys, map(len, texts), strict=True))},
-                _usage(len(prompt), 1),
+                {one.judgment.name: reading.likeliest(one.judgment, one.scores)}, [one], _usage(one.prompt_tokens, 1)
             )
-            for (name, judgment), prompt, texts, values in zip(names, prompts, answers, scores, strict=True)
+            for one in measure(self.scorer, self.tokens, questions)
         ]
 
     def _fields(self, request: Request, schema: dict[str, Any]) -> Response:
@@ -191,27 +185,24 @@ class LocalEngine:
         text = reading.text_of(request)
         judgments = judgments_in_schema(schema)
         values: dict[str, Any] = {}
-        scores: dict[str, dict[str, float]] = {}
-        lengths: dict[str, dict[str, int]] = {}
+        measured: list[Measured] = []
         read = spent = 0
         cut = False
         for name in schema["properties"]:
-            text += reading.output_line(schema, name)
-            prompt = self.tokens.prompt(text)
-            read = len(prompt)
+            before, text = text, text + reading.output_line(schema, name)
             if name in judgments:
-                keys, answers = judgments[name].keys, self._answers(text, judgments[name])
-                measured = self.scorer.score([prompt], [answers])[0]
-                values[name] = reading.likeliest(judgments[name], measured)
-                scores[name] = dict(zip(keys, measured, strict=True))
-                lengths[name] = dict(zip(keys, map(len, answers), strict=True))
-                spent += 1
+                question = reading.question(before, schema, name, judgments[name])
+                (found,) = measure(self.scorer, self.tokens, [question])
+                values[name] = reading.likeliest(judgments[name], found.scores)
+                measured.append(found)
+                read, spent = found.prompt_tokens, spent + 1
             else:
+                prompt = self.tokens.prompt(text)
                 written = self._written(prompt, request, schema, name)
                 values[name], cut = written.value, cut or written.cut
-                spent += written.tokens
+                read, spent = len(prompt), spent + written.tokens
             text += prompt_form.answer(reading.spelled(values[name]))
-        return self._response(values, scores, lengths, _usage(read, spent), cut=cut)
+        return self._response(values, measured, _usage(read, spent), cut=cut)
 
     def _written(self, prompt: list[int], request: Request, schema: dict[str, Any], name: str) -> Written:
         definition, sampling = schema["properties"][name], reading.sampling_of(request)
@@ -221,22 +212,18 @@ class LocalEngine:
         return self.writer.json_value(prompt, {**definition, **shared}, sampling)
 
     def _response(
-        self,
-        values: dict[str, Any],
-        scores: dict[str, dict[str, float]],
-        lengths: dict[str, dict[str, int]],
-        usage: Usage,
-        *,
-        cut: bool = False,
+        self, values: dict[str, Any], measured: Sequence[Measured], usage: Usage, *, cut: bool = False
     ) -> Response:
-        probabilities = {name: normalize_logprobs(by_key) for name, by_key in scores.items()} or None
-        part = DataPart(values, probabilities, METHOD if probabilities else None)
-        measured = {"log_likelihoods": scores, "answer_tokens": lengths}
-        reason = "length" if cut else "stop"
-        return Response(None, self.name, Message.assistant([part]), reason, usage, provider_data=measured)
+        def by_answer(figures: str) -> dict[str, dict[str, Any]]:
+            return {
+                one.judgment.name: dict(zip(one.judgment.keys, getattr(one, figures), strict=True)) for one in measured
+            }
 
-    def _answers(self, prompt: str, judgment: Judgment) -> list[list[int]]:
-        return self.tokens.answers(prompt, [prompt_form.answer(key) for key in judgment.keys])
+        probabilities = {name: normalize_logprobs(scores) for name, scores in by_answer("scores").items()} or None
+        part = DataPart(values, probabilities, METHOD if probabilities else None)
+        told = {"log_likelihoods": by_answer("log_likelihoods"), "answer_tokens": by_answer("answer_tokens")}
+        reason = "length" if cut else "stop"
+        return Response(None, self.name, Message.assistant([part]), reason, usage, provider_data=told)
 
     def _chat_tokens(self, request: Request) -> list[int]:
         if not self.tokenizer.chat_template:

@@ -12,6 +12,7 @@ from dspy.lm15 import InvalidRequestError, Message, Request, TextPart, Unsupport
 
 from personaopt.lm import prompt_form
 from personaopt.lm.generation import Sampling
+from personaopt.lm.measuring import ALONE, Question
 
 NOT_SUPPORTED = ("stop", "top_p", "top_k", "tool_choice", "frequency_penalty", "presence_penalty", "logprobs")
 
@@ -47,6 +48,12 @@ def only_decision(request: Request) -> bool:
 def output_line(schema: Mapping[str, Any], name: str) -> str:
     """How the line of an output begins."""
     return prompt_form.open_line(schema["properties"][name].get("title") or prompt_form.title(name))
+
+
+def question(text: str, schema: Mapping[str, Any], name: str, judgment: Judgment) -> Question:
+    """How an output with a closed set of answers is measured, behind a text."""
+    line = output_line(schema, name)
+    return Question(text + line, judgment, line if schema["properties"][name].get(ALONE) else "")
 
 
 def likeliest(judgment: Judgment, log_likelihoods: Sequence[float]) -> Any:

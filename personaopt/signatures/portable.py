@@ -6,11 +6,12 @@ import json
 import math
 import types
 from collections.abc import Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import dspy
 
 from personaopt.errors import ProgramError
+from personaopt.signatures.standing import StandsFor, stands_for
 
 _SCALARS: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool, "any": Any}
 _NAMES = {kind: name for name, kind in _SCALARS.items()}
@@ -49,7 +50,7 @@ def signature_from_dict(values: Any) -> type[dspy.Signature]:
             name = field.get("name") if isinstance(field, Mapping) else None
             if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or name in fields:
                 raise ProgramError(f"The task has a field named {name!r}, which is no name of its own.")
-            fields[name] = (_type_from(field.get("type"), name), kind(**_settings(field, name)))
+            fields[name] = (_annotation(field, name), kind(**_settings(field, name)))
     return dspy.Signature(fields, values["instructions"], signature_name=str(values.get("name") or "Task"))
 
 
@@ -59,7 +60,11 @@ def _field_to_dict(name: str, field: Any) -> dict[str, Any]:
     if isinstance(extra.get("desc"), str):
         values["desc"] = extra["desc"]
     bounds: dict[str, float] = {}
+    if (standing := stands_for(field)) is not None:
+        values["stands_for"] = {"inputs": dict(standing.inputs), "said": standing.said}
     for rule in field.metadata:
+        if rule is standing:
+            continue
         known = {key: getattr(rule, key) for key in _BOUNDS if getattr(rule, key, None) is not None}
         if not known or not all(isinstance(bound, int | float) for bound in known.values()):
             raise ProgramError(f"The field {name!r} has the rule {rule!r}, which a program file cannot hold; drop it.")
@@ -72,6 +77,16 @@ def _field_to_dict(name: str, field: Any) -> dict[str, Any]:
         except (TypeError, ValueError):
             raise ProgramError(f"The default of the field {name!r} cannot be written as JSON; drop it.") from None
     return values
+
+
+def _annotation(field: Mapping[str, Any], name: str) -> Any:
+    annotation, rule = _type_from(field.get("type"), name), field.get("stands_for")
+    if rule is None:
+        return annotation
+    inputs = rule.get("inputs") if isinstance(rule, Mapping) else None
+    if not isinstance(inputs, Mapping) or not all(isinstance(text, str) for pair in inputs.items() for text in pair):
+        raise ProgramError(f"What the answers of the field {name!r} stand for is not a mapping from text to text.")
+    return Annotated[annotation, StandsFor(dict(inputs), str(rule.get("said") or ""))]
 
 
 def _settings(field: Mapping[str, Any], name: str) -> dict[str, Any]:
