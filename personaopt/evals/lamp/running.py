@@ -12,7 +12,7 @@ from typing import Any
 
 from personaopt.errors import ConfigurationError
 from personaopt.evals.lamp.calibrating import Calibrations
-from personaopt.evals.lamp.experiment import DataSet, Job, Protocol, in_turns
+from personaopt.evals.lamp.experiment import ABLATION, LEARNING, DataSet, Job, Protocol, in_turns
 from personaopt.evals.lamp.meters import Stop, Stopped
 from personaopt.evals.lamp.methods.method import MethodOf, Setting
 from personaopt.evals.lamp.results import Results
@@ -236,8 +236,16 @@ class Run:
             todo = self._todo(name)
             if todo and not self.stop.reason:
                 lm = make()
+                self._load(sitting.job.method for sitting, _ in todo)
                 self._side_by_side([(dataclasses.replace(sitting, lm=lm), places) for sitting, places in todo])
         return self.tally
+
+    def _load(self, methods: Iterable[str]) -> None:
+        """Load beforehand what an alignment imports, so that it does not count as the first user's time."""
+        if not {*ABLATION, *LEARNING}.isdisjoint(methods):
+            from personaopt.lm.quiet_textgrad import textgrad
+
+            textgrad()
 
     def _todo(self, name: str) -> list[tuple[Sitting, list[int]]]:
         """The sittings with questions that are open; of those that have none, what a study lacks is written now."""

@@ -1,0 +1,221 @@
+"""`personaopt eval lamp run` as it is typed: killed and gone on with, interrupted, limited, refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import Answer, ChatServer, chat_server
+from lamp_folder import write_lamp_folder
+
+from personaopt.cli.main import _run
+from personaopt.evals.lamp.results import read_rows
+from personaopt.evals.tasks import LAMP_2M
+
+Command = Callable[..., tuple[int, str, str]]
+METHODS = "majority,prompt,icl"
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command line in this process: exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["personaopt", *map(str, arguments)])
+        capsys.readouterr()
+        code = _run()
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six users of ten films, the last four of which are asked."""
+    path = tmp_path / "LaMP_2M_own"
+    write_lamp_folder(path, users=6, interactions=10, questions=4)
+    return path
+
+
+class Served:
+    """An LM on a server of this process that counts how often each question was asked."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.server: ChatServer | None = None
+        self.wait = 0.0
+
+    def answer(self, body: dict[str, Any], number: int) -> Answer:
+        said = json.dumps(body["messages"])
+        if "`echo`" in said:  # whether it is there at all
+            return Answer("[[ ## echo ## ]]\nready\n\n[[ ## completed ## ]]")
+        digest = hashlib.sha256(said.encode()).hexdigest()
+        self.asked[digest] += 1
+        tag = LAMP_2M.labels[int(digest, 16) % len(LAMP_2M.labels)]
+        return Answer(f"[[ ## tag ## ]]\n{tag}\n\n[[ ## completed ## ]]", after=self.wait)
+
+    def asking(self, data: Path, out: Path, *more: object) -> list[object]:
+        """The command line that asks this server."""
+        at = ("--lm", "openai/x", "--api-base", self.server.url if self.server else "")
+        common = ("--all-users", "--per-user", 3, "--calibration", "none", "--methods", METHODS)
+        return ["eval", "lamp", "run", "--data", data, "--out", out, *at, *common, *more]
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    state = Served()
+    with chat_server(state.answer) as server:
+        state.server = server
+        yield state
+
+
+def started(arguments: list[object]) -> subprocess.Popen[str]:
+    line = [sys.executable, "-m", "personaopt.cli.main", *map(str, arguments)]
+    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    return subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=Path(__file__).parents[1]
+    )
+
+
+def wait_for_rows(out: Path, count: int) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        file = out / "results.jsonl"
+        if file.exists() and file.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError("no rows came")
+
+
+def plain(out: Path) -> set[str]:
+    """The rows of a folder without how long they took."""
+
+    def without_time(values: dict[str, Any]) -> dict[str, Any]:
+        preparation = values["preparation"] and {**values["preparation"], "seconds": 0}
+        return {**values, "seconds": 0, "preparation": preparation}
+
+    return {json.dumps(without_time(row.to_dict()), sort_keys=True) for row in read_rows(out)}
+
+
+def test_killed_in_the_middle_it_goes_on_and_asks_nothing_twice(
+    command: Command, served: Served, folder: Path, tmp_path: Path
+) -> None:
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    code, stdout, stderr = command(*served.asking(folder, whole, "--json"))
+    assert code == 0, stderr
+    result = json.loads(stdout)
+    assert result["finished"]
+    assert result["run"] | {"seconds": 0, "usd": 0} == {
+        "questions": 54, "done": 54, "done_before": 0, "errors": 0, "calls": 36, "tokens": 36 * 110, "usd": 0,
+        "seconds": 0,
+    }  # fmt: skip
+    assert set(result["summary"]["LaMP-2M"]) == set(METHODS.split(","))
+    assert max(served.asked.values()) == 1
+    asked_by_whole = set(served.asked)
+
+    served.asked.clear()
+    served.wait = 0.05
+    process = started(served.asking(folder, part, "--concurrency", 2))
+    wait_for_rows(part, 9)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    served.wait = 0.0
+    file = part / "results.jsonl"
+    finished = file.read_bytes()
+    assert 9 <= finished.count(b"\n") < 54
+    file.write_bytes(finished + b'{"schema": 1, "study": "main", "ta')  # torn in the middle of a line
+    before = Counter(served.asked)
+    code, stdout, stderr = command(*served.asking(folder, part, "--json"))
+    assert code == 0, stderr
+    assert json.loads(stdout)["run"]["done_before"] == finished.count(b"\n")
+    assert plain(part) == plain(whole)
+    assert set(served.asked) == asked_by_whole
+    # Only what was under way when it was killed, at most one question a sitting, was asked again.
+    again = [digest for digest, times in served.asked.items() if times > 1]
+    assert len(again) <= 2
+    assert all(before[digest] == 1 for digest in again)
+    assert json.loads((part / "config.json").read_text())["settings"]["per_user"] == 3
+
+
+def test_interrupted_it_says_how_to_go_on(served: Served, folder: Path, tmp_path: Path) -> None:
+    served.wait = 0.1
+    process = started(served.asking(folder, tmp_path / "out", "--concurrency", 1))
+    wait_for_rows(tmp_path / "out", 8)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert re.search(r"it was interrupted; \d+ of 54 questions are answered\. Go on with: personaopt eval lamp", stderr)
+    assert "Traceback" not in stderr
+    assert 8 <= len(read_rows(tmp_path / "out")) < 54
+
+
+def test_a_time_limit_ends_it_with_a_report_and_no_failure(
+    command: Command, served: Served, folder: Path, tmp_path: Path
+) -> None:
+    served.wait = 0.1
+    code, stdout, stderr = command(
+        *served.asking(folder, tmp_path / "out", "--limit-seconds", 1.5, "--concurrency", 1, "--json")
+    )
+    assert code == 0, stderr
+    result = json.loads(stdout)
+    assert not result["finished"]
+    assert result["stopped"] == "the time is over"
+    assert 0 < result["run"]["done"] < 54
+    assert "Go on with:" in stderr
+    assert (tmp_path / "out" / "summary.json").exists()
+
+
+def test_what_cannot_be_run_is_refused_in_one_sentence(
+    command: Command, served: Served, folder: Path, tmp_path: Path
+) -> None:
+    def refused(code: int, says: str, *more: object, base: list[object] | None = None) -> None:
+        found, _, stderr = command(*(base or served.asking(folder, tmp_path / "out")), *more)
+        assert found == code, stderr
+        assert says in stderr.splitlines()[-1]
+        assert "Traceback" not in stderr
+
+    refused(2, "no method 'magic'", "--methods", "magic")
+    refused(2, "nonsense.json holds no calibrations", "--calibration", "nonsense.json")
+    refused(2, "exclude each other", "--tuning")
+    refused(1, "no data of LaMP-3", "--data", tmp_path, "--task", "LaMP-3", base=["eval", "lamp", "run", "--out", "o"])
+    refused(2, "'more' is not", "--study", "more")
+    assert command(*served.asking(folder, tmp_path / "out", "--methods", "majority"))[0] == 0
+    refused(2, "settings: retrieve = 8 and not 4", "--retrieve", 4)
+    refused(1, "cannot be read", base=["eval", "lamp", "report", tmp_path / "none"])
+    refused(1, "tuning users", base=["eval", "lamp", "calibrate", tmp_path / "out", "--out", tmp_path / "c.json"])
+
+
+@pytest.mark.local_model
+def test_the_local_model_is_measured_and_calibrated(
+    command: Command, folder: Path, tmp_path: Path, local_lm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("personaopt.lm.local.local_lm", lambda **settings: local_lm)  # the same model, loaded once
+    base = ["eval", "lamp", "run", "--data", folder, "--per-user", 1, "--users", 2, "--methods", "prompt,rag"]
+    code, stdout, stderr = command(*base, "--tuning", "--out", tmp_path / "tuning", "--calibration", "none", "--json")
+    assert code == 0, stderr
+    rows = read_rows(tmp_path / "tuning")
+    assert len(rows) == 4
+    assert all(sum(row.probabilities.values()) == pytest.approx(1) and row.calls == 1 for row in rows)
+    assert all(row.probabilities == pytest.approx(row.measured) for row in rows)
+    code, _, stderr = command("eval", "lamp", "calibrate", tmp_path / "tuning", "--out", tmp_path / "c.json")
+    assert code == 0, stderr
+    code, _, stderr = command(*base, "--out", tmp_path / "out", "--calibration", tmp_path / "c.json", "--json")
+    assert code == 0, stderr
+    rows = read_rows(tmp_path / "out")
+    assert not {row.user for row in rows} & {row.user for row in read_rows(tmp_path / "tuning")}
+    assert all(row.probabilities != pytest.approx(row.measured) for row in rows)
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["lms"]["local"]["model"].startswith("local/")
