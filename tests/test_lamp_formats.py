@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lamp_folder import ASKED
 
+from personaopt.cli.align import Source
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.lamp.conversion import to_dataset, to_examples
 from personaopt.evals.lamp.data import Columns, load_lamp
@@ -362,3 +363,20 @@ def test_examples_have_the_typed_fields_and_their_inputs(users):
     assert users[0].history_before(example.question_id) == users[0].profile
     assert example.user_id == "u0"
     assert set(example.inputs()) == set(LAMP_2M.signature.input_fields)
+
+
+# The command line
+
+
+def test_the_command_line_says_what_it_leaves_out(tmp_path, capsys):
+    file = table(tmp_path / "films.csv")
+    with file.open("a", encoding="utf-8") as text:
+        text.write("".join(f"ann,2021,Film {n},western\n" for n in range(5)))
+    columns = ("user=who", "time=when", "answer=said", "description=plot")
+    with pytest.raises(DataError, match="line 14, 'ann': the tag 'western'"):
+        Source(str(file), "LaMP-2M", None, columns, False).load()
+    loaded = Source(str(file), "LaMP-2M", None, columns, True).load()
+    assert [user.user_id for user in loaded] == ["ann", "bob"]
+    said = capsys.readouterr().err.splitlines()
+    assert [f"line {number}, 'ann'" in line for number, line in zip((14, 15, 16), said, strict=False)] == [True] * 3
+    assert said[3:] == ["2 more records of a table of CSV of histories are not used."]

@@ -26,6 +26,7 @@ from personaopt.errors import DataError
 
 if TYPE_CHECKING:
     from personaopt.evals.exams import Exam
+    from personaopt.evals.lamp.data import Loaded
     from personaopt.evals.lift import Lift
     from personaopt.evals.tasks import Task
     from personaopt.lm.metering import Usage
@@ -46,9 +47,10 @@ FIGURES = {"accuracy": "accuracy", "nll": "NLL", "nll_per_token": "NLL a token",
 
 def align(
     data: Annotated[
-        Path, typer.Option(help="Folder with questions.json and outputs.json in LaMP's format.", show_default=False)
+        str,
+        typer.Option(help="Folder or file in LaMP's or OPPU's format, a table, a data set.", show_default=False),
     ],
-    user: Annotated[str, typer.Option(help="Whose persona to learn: a user_id of the folder.", show_default=False)],
+    user: Annotated[str, typer.Option(help="Whose persona to learn: a user_id of the data.", show_default=False)],
     lm: Annotated[str, typer.Option(help="`local`, or any LM as PROVIDER/MODEL.")] = "local",
     latest: Annotated[int, typer.Option(min=1, help="Interactions that feedback is derived from.")] = 8,
     epochs: Annotated[int, typer.Option(min=0, help="How many times the loop runs at most.")] = 3,
@@ -63,6 +65,17 @@ def align(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an alignment in this store that was interrupted.")
     ] = False,
+    task: Annotated[
+        str | None, typer.Option(help="Such as LaMP-2M, or MODULE:NAME; told from the data without it.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Of data with several splits.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="WHAT=COLUMN of a table: user, time, answer, id or an input of the task; repeated."),
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out records that cannot be used, and say which.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Align a persona on everything before a user's last 5 questions, and report on those.
@@ -72,7 +85,8 @@ def align(
     began = time.monotonic()
     if resume and store is None:
         raise typer.BadParameter("an alignment can be gone on with where --store FILE kept it", param_hint="--resume")
-    wanted = Wanted(data, user, lm, latest, epochs, retrieve, seed, out, store, resume)
+    source = Source(data, task, split, column or (), skip_bad)
+    wanted = Wanted(source, user, lm, latest, epochs, retrieve, seed, out, store, resume)
     with stages_on_stderr() as stage:
         result = report(*wanted.run(stage), began)
     if json:
@@ -84,10 +98,40 @@ def align(
 
 
 @dataclasses.dataclass(frozen=True)
+class Source:
+    """Which data were asked for, and how they are read; the options say what each is."""
+
+    path: str
+    task: str | None
+    split: str | None
+    columns: Sequence[str]
+    skip_bad: bool
+
+    def load(self) -> Loaded:
+        """Read them, and say what cannot be used.
+
+        Raises:
+            PersonaOptError: They cannot be read.
+        """
+        from personaopt.cli.lamp_data import columns_of, say_problems
+        from personaopt.evals.lamp.data import load_lamp
+
+        loaded = load_lamp(
+            self.path,
+            self.task,
+            split=self.split,
+            columns=columns_of(self.columns) if self.columns else None,
+            on_error="report" if self.skip_bad else "raise",
+        )
+        say_problems(loaded)
+        return loaded
+
+
+@dataclasses.dataclass(frozen=True)
 class Wanted:
     """What was asked for on the command line."""
 
-    data: Path
+    source: Source
     user: str
     lm: str
     latest: int
@@ -136,15 +180,13 @@ class Wanted:
 
     def _exam(self) -> tuple[Exam, Task]:
         from personaopt.evals.exams import Exam
-        from personaopt.evals.lamp.data import load_lamp
-        from personaopt.evals.tasks import task_for
 
-        histories = {history.user_id: history for history in load_lamp(self.data)}
-        task = task_for(self.data)
+        loaded = self.source.load()
+        histories, task = {history.user_id: history for history in loaded}, loaded.task
         if self.user not in histories:
             known = sorted(histories)
             more = f" and {len(known) - 3} more" if len(known) > 3 else ""
-            raise DataError(f"{self.data} has no user {self.user!r}; it has {', '.join(known[:3])}{more}.")
+            raise DataError(f"{self.source.path} has no user {self.user!r}; it has {', '.join(known[:3])}{more}.")
         exam = Exam.of_lamp(histories[self.user])
         if not any(task.output in item.ground_truth for item in exam.history):
             raise DataError(f"A {task.name} profile does not say what the user chose: there is nothing to align on.")

@@ -12,7 +12,7 @@ from personaopt.cli.output import message
 from personaopt.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
-    from personaopt.evals.lamp.data import UserHistory
+    from personaopt.evals.lamp.data import Loaded, UserHistory
     from personaopt.evals.lamp.experiment import DataSet
 
 OWN = ("user", "time", "answer", "id")
@@ -46,16 +46,15 @@ def data_sets(
     from personaopt.evals.tasks import task_for
 
     wanted = {task_for(name).name for name in tasks}
-    mapping = _columns(columns) if columns else None
+    mapping = columns_of(columns) if columns else None
     found: dict[str, DataSet] = {}
     for path, given in _places(data, tasks):
-        if not given and wanted and _task_name(path) not in wanted:
+        if not given and wanted and _named(path) not in (None, *wanted):
             continue
         loaded = load_lamp(path, given, split=split, columns=mapping, on_error="report" if skip_bad else "raise")
-        for problem in loaded.problems[:SHOWN_PROBLEMS]:
-            message(str(problem))
-        if len(loaded.problems) > SHOWN_PROBLEMS:
-            message(f"{path}: {len(loaded.problems) - SHOWN_PROBLEMS} more records were left out.")
+        if wanted and loaded.task.name not in wanted:
+            continue
+        say_problems(loaded)
         name = Path(path).resolve().name.partition(".")[0] if Path(path).exists() else path
         if name in found:
             raise DataError(f"Two data sets are called {name!r}; rename one of them.")
@@ -65,26 +64,43 @@ def data_sets(
     return list(found.values())
 
 
+def say_problems(loaded: Loaded) -> None:
+    """Say what of a data set is not used; the first few in full."""
+    for problem in loaded.problems[:SHOWN_PROBLEMS]:
+        message(str(problem))
+    if len(loaded.problems) > SHOWN_PROBLEMS:
+        message(f"{len(loaded.problems) - SHOWN_PROBLEMS} more records of {loaded.found} are not used.")
+
+
 def _places(data: Sequence[str], tasks: Sequence[str]) -> Iterable[tuple[str, str | None]]:
     """Where data lie, with the task where it is given and not only asked for."""
     for path in data:
         folder = Path(path)
-        inside = sorted(each.parent for each in folder.glob("*/questions.json")) if folder.is_dir() else []
-        if inside and not (folder / "questions.json").exists():
+        inside = sorted({each.parent for each in folder.glob("*/*questions.json")}) if folder.is_dir() else []
+        if inside and not any(folder.glob("*questions.json")):
             yield from ((str(each), None) for each in inside)
-        elif folder.is_dir() and (folder / "outputs.json").exists() and len(data) > 1:
+        elif folder.is_dir() and any(folder.glob("*outputs.json")) and len(data) > 1:
             yield path, None
         else:
             yield path, tasks[0] if len(tasks) == 1 else None
 
 
-def _task_name(path: str) -> str:
+def _named(path: str) -> str | None:
+    """The task that a folder names, before it is read; None where only its questions tell."""
     from personaopt.evals.tasks import task_for
 
-    return task_for(path).name
+    try:
+        return task_for(path).name
+    except DataError:
+        return None
 
 
-def _columns(columns: Sequence[str]) -> dict[str, Any]:
+def columns_of(columns: Sequence[str]) -> dict[str, Any]:
+    """What `load_lamp` takes as `columns`, from `WHAT=COLUMN`.
+
+    Raises:
+        ConfigurationError: One is not of this form.
+    """
     values: dict[str, Any] = {}
     inputs: dict[str, str] = {}
     for each in columns:
