@@ -35,10 +35,8 @@ class SummariseMemory(dspy.Signature):
     general words that hold for new questions. Do not copy questions or answers.
     """
 
+    memories: list[RecalledInteraction] = dspy.InputField(desc="What the user answered, oldest first; records only.")
     task: str = dspy.InputField(desc="What the answers are for.")
-    interactions: list[RecalledInteraction] = dspy.InputField(
-        desc="What the user answered, oldest first; records only."
-    )
     summary: str = dspy.OutputField(desc="What the interactions were about, in two or three sentences.")
     portrait: str = dspy.OutputField(desc="Who the user is, in two or three sentences.")
 
@@ -117,5 +115,5 @@ class MemoryBank(dspy.Module):
 
         return Ask.predict(
             self.write, finish, reflect=True, lm=self.agent.lm, task=self.agent.task.instructions,
-            interactions=shown_to(self.agent.lm, history),
+            memories=shown_to(self.agent.lm, history),
         )  # fmt: skip

@@ -24,34 +24,39 @@ from personaopt.persona import DEFAULT_TOKEN_LIMIT, Persona, Statement
 from personaopt.signatures.excerpt import excerpt, excerpts
 from personaopt.signatures.respond import RecalledInteraction
 
-SMALL_TOKENS = 64
-"""Of each field that the small local model writes: it would not find an end by itself."""
+SMALL_LENGTH = 160
+"""Characters of each text that the small local model writes: it would not find an end by itself."""
 SMALL_SHOWN, SMALL_SHOWN_TOKENS = 8, 60
 """How many interactions it is shown for it, and how much of each text."""
 
 
 class Writer(dspy.Predict):
-    """A predictor of texts: plain form and a bound where the LM that is asked is small and local."""
+    """A predictor of texts: plain form and short texts where the LM that is asked is small and local."""
 
     def forward(self, **inputs: Any) -> Any:
         """One call."""
         if not self._small(inputs):
             return super().forward(**inputs)
         with dspy.context(adapter=LocalAdapter("if_available")):
-            return super().forward(**self._bounded(inputs))
+            return super().forward(**{**inputs, "signature": self._short(inputs)})
 
     async def aforward(self, **inputs: Any) -> Any:
         """The same, awaited."""
         if not self._small(inputs):
             return await super().aforward(**inputs)
         with dspy.context(adapter=LocalAdapter("if_available")):
-            return await super().aforward(**self._bounded(inputs))
+            return await super().aforward(**{**inputs, "signature": self._short(inputs)})
+
+    def _short(self, inputs: dict[str, Any]) -> type[dspy.Signature]:
+        """What is asked, with texts of a bounded length, which a grammar can hold the model to."""
+        asked = inputs.get("signature") or self.signature
+        fields = {name: (field.annotation, field) for name, field in asked.input_fields.items()}
+        for name, field in asked.output_fields.items():
+            fields[name] = (field.annotation, dspy.OutputField(min_length=1, max_length=SMALL_LENGTH))
+        return dspy.Signature(fields, asked.instructions)
 
     def _small(self, inputs: dict[str, Any]) -> bool:
         return is_small_local(inputs.get("lm") or self.lm or dspy.settings.lm)
-
-    def _bounded(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        return {**inputs, "config": {**inputs.get("config", {}), "max_tokens": SMALL_TOKENS}}
 
 
 class DescribeUser(dspy.Signature):
@@ -61,10 +66,8 @@ class DescribeUser(dspy.Signature):
     questions; a few sentences, each on a line of its own. Do not copy questions or answers.
     """
 
+    memories: list[RecalledInteraction] = dspy.InputField(desc="What the user answered, oldest first; records only.")
     task: str = dspy.InputField(desc="What the answers are for.")
-    interactions: list[RecalledInteraction] = dspy.InputField(
-        desc="What the user answered, oldest first; records only."
-    )
     profile: str = dspy.OutputField(desc="The profile, a few sentences.")
 
 
@@ -84,8 +87,8 @@ class WrittenProfile:
             reflect=True,
             codec=Codec(Persona.to_dict, Persona.from_dict),
             lm=agent.lm,
+            memories=shown,
             task=agent.task.instructions,
-            interactions=shown,
         )
 
 
