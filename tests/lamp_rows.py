@@ -16,7 +16,26 @@ SKILLS = {
     "no-memory": 0.4, "no-action": 0.38,
 }  # fmt: skip
 MEASURING = {*SKILLS} - {"react"}
-WORDS = "the user likes tags for films about space war love crime ghosts money doctors robots kings a lot".split()
+WORDS = [
+    "the",
+    "user",
+    "likes",
+    "tags",
+    "for",
+    "films",
+    "about",
+    "space",
+    "war",
+    "love",
+    "crime",
+    "ghosts",
+    "money",
+    "doctors",
+    "robots",
+    "kings",
+    "a",
+    "lot",
+]
 
 
 def row(user="u", question="q", prediction="a", gold="a", **values):
@@ -73,7 +92,9 @@ class Invented:
         dice = random.Random(f"persona {user} {method}")
         personas = [f"The user's most frequent choices of tag: {favourite}."]
         for _ in range(dice.randint(1, 3) if point.epochs is None else point.epochs):
-            line = f"\nFor films about {dice.choice(WORDS)} and {dice.choice(WORDS)} the user says {dice.choice(WORDS)}."
+            line = (
+                f"\nFor films about {dice.choice(WORDS)} and {dice.choice(WORDS)} the user says {dice.choice(WORDS)}."
+            )
             personas.append(personas[-1] + line)
         personas.append(personas[-1])
         losses = [2.0 - 0.2 * step for step in range(len(personas))]
