@@ -16,26 +16,7 @@ SKILLS = {
     "no-memory": 0.4, "no-action": 0.38,
 }  # fmt: skip
 MEASURING = {*SKILLS} - {"react"}
-WORDS = [
-    "the",
-    "user",
-    "likes",
-    "tags",
-    "for",
-    "films",
-    "about",
-    "space",
-    "war",
-    "love",
-    "crime",
-    "ghosts",
-    "money",
-    "doctors",
-    "robots",
-    "kings",
-    "a",
-    "lot",
-]
+WORDS = ("space", "war", "love", "crime", "ghosts", "money", "doctors", "robots", "kings", "trains", "islands")
 
 
 def row(user="u", question="q", prediction="a", gold="a", **values):
@@ -81,7 +62,7 @@ class Invented:
                     method=method, user=user, question=f"{user}-{place}", place=place, gold=gold, point=point,
                     inputs={"description": f"A film <b>number {place}</b> & more"}, prediction=prediction,
                     probabilities=likely if measures else None, measured=sharp if measures else None,
-                    calls=method not in ("majority", "knn"), input_tokens=300, output_tokens=4,
+                    calls=int(method not in ("majority", "knn")), input_tokens=300, output_tokens=4,
                     seconds=noise.uniform(0.2, 0.4), history_size=20 + place,
                     preparation=self.preparation(user, method, favourite, point) if place == 0 else None,
                 )  # fmt: skip
@@ -92,10 +73,8 @@ class Invented:
         dice = random.Random(f"persona {user} {method}")
         personas = [f"The user's most frequent choices of tag: {favourite}."]
         for _ in range(dice.randint(1, 3) if point.epochs is None else point.epochs):
-            line = (
-                f"\nFor films about {dice.choice(WORDS)} and {dice.choice(WORDS)} the user says {dice.choice(WORDS)}."
-            )
-            personas.append(personas[-1] + line)
+            some, other, said = (dice.choice(WORDS) for _ in range(3))
+            personas.append(f"{personas[-1]}\nFor films about {some} and {other} the user says {said}.")
         personas.append(personas[-1])
         losses = [2.0 - 0.2 * step for step in range(len(personas))]
         return {
