@@ -12,7 +12,6 @@ from lamp_methods_lm import ANSWERS, TASKS, history_of, keeping_lm, mark
 
 from personaopt.errors import ModelError, PersonaError
 from personaopt.evals.baselines import neighbour_vote
-from personaopt.evals.lamp.methods.counting import options_of
 from personaopt.evals.lamp.methods.keywords import best_by_keywords
 from personaopt.evals.lamp.methods.membank import DAY, Bank
 from personaopt.evals.lamp.methods.method import Setting
@@ -89,9 +88,22 @@ def test_neighbours_give_the_median_rating_and_the_nearest_text(user):
 def test_of_two_options_the_one_closer_to_the_users_items_is_chosen(user):
     user.record([Interaction(inputs={"title": text}) for text in ("graph neural networks", "learning on graphs")])
     inputs = {"title": "a new paper", "option_1": "soil in the arctic", "option_2": "neural networks on graphs"}
-    assert options_of(inputs, LAMP_1.labels) == {"[1]": inputs["option_1"], "[2]": inputs["option_2"]}
     assert METHODS["knn"](user, Setting(LAMP_1))(**inputs).choice == "[2]"
-    assert options_of({"description": "x"}, TASKS["LaMP-2M"].labels) == {}
+    assert METHODS["majority"](user, Setting(LAMP_1))(**inputs).choice == "[1]", "nothing was ever chosen"
+
+
+@pytest.mark.parametrize("name", ["rag", "pag", "membank", "personaagent"])
+def test_a_history_without_answers_is_shown_and_described_all_the_same(name, user):
+    user.record([Interaction(inputs={"title": text}) for text in ("graph neural networks", "learning on graphs")])
+    inputs = {"title": "a new paper", "option_1": "soil in the arctic", "option_2": "neural networks on graphs"}
+    lm = keeping_lm(written={"choice": "[2]"})
+    with dspy.context(lm=lm):
+        method = METHODS[name](user, Setting(LAMP_1, retrieve=1))
+        preparation = method.prepare()
+        told = method(**inputs)
+    assert told.choice == "[2]"
+    assert [memory.interaction.inputs["title"] for memory in told.memories] == ["graph neural networks"]
+    assert bool(preparation.personas and preparation.personas[-1]) == (name != "rag")
 
 
 def memories(texts, similarities):

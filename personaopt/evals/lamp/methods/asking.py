@@ -66,9 +66,11 @@ class MethodAgent(PersonaAgent):
         query = self._retrieval(inputs)
         # One field that says what is looked up: the agent searches by the text of the inputs it is given.
         recalled = super().recall({next(iter(self.task.input_fields)): query}, before=before)
-        if self.choose is None or not self.retrieve:
-            return recalled
-        return Recall(self.choose(query, recalled.earlier, self.retrieve), recalled.earlier)
+        earlier = recalled.earlier
+        if not earlier and self.retrieve:  # a history of items that nothing was answered to, such as LaMP-1's papers
+            earlier = tuple(self.user.similarities(query, before=before))
+            recalled = Recall(most_similar(query, earlier, self.retrieve), earlier)
+        return recalled if self.choose is None else Recall(self.choose(query, earlier, self.retrieve), earlier)
 
     def finish(
         self, prediction: dspy.Prediction, recalled: Recall, gathered: Gathered = NOTHING_GATHERED
@@ -78,6 +80,12 @@ class MethodAgent(PersonaAgent):
         if self.remembers:
             answer["earlier"] = list(recalled.earlier)
         return answer
+
+
+def most_similar(query: str, earlier: Sequence[Memory], k: int) -> tuple[Memory, ...]:
+    """The k most similar ones; of equals the newer first. The choice of `PersonaAgent`."""
+    places = sorted(range(len(earlier)), key=lambda place: (-earlier[place].similarity, -place))
+    return tuple(earlier[place] for place in places[:k])
 
 
 def acting(setting: Setting, *, own: bool = True) -> dict[str, Any]:

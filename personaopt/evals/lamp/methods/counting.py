@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,13 @@ import numpy as np
 from personaopt.evals.baselines import most_frequent, nearest_response
 from personaopt.evals.lamp.deciding import median
 from personaopt.evals.lamp.methods.method import NOTHING_LEARNT, Preparation, Setting
+from personaopt.interaction import Interaction
 from personaopt.memory import User
 from personaopt.memory.choices import spelled
 from personaopt.memory.embedding import unit_rows
 from personaopt.memory.episodic import Memory
 from personaopt.memory.priors import label_frequencies, neighbour_vote
+from personaopt.signatures.standing import options_of
 
 NEAREST = 3
 """How many of the user's nearest items speak for an option."""
@@ -42,10 +43,11 @@ class Counting(dspy.Module):
         """Nothing to learn: the memory is read when the question comes."""
         return NOTHING_LEARNT
 
-    def answers(self, interactions: Sequence[Any]) -> list[str]:
-        """What the user said in these, as texts."""
-        output = self.task.output
-        return [spelled(item.ground_truth[output]) for item in interactions if output in item.ground_truth]
+    def said(self, item: Interaction) -> str | None:
+        """What the user said to an item, as a text; None where that is not known, or none of the labels."""
+        truth = item.ground_truth.get(self.task.output)
+        text = None if truth is None else spelled(truth)
+        return text if text is not None and (text in self.task.labels or not self.task.labels) else None
 
     def answered(self, text: str, shares: Mapping[str, float] | None = None) -> dspy.Prediction:
         """The prediction that says so."""
@@ -64,7 +66,7 @@ class Majority(Counting):
 
     def forward(self, **inputs: Any) -> dspy.Prediction:
         """The same answer to every question, from what is known when it is asked."""
-        said = self.answers(self.user.history())
+        said = [text for item in self.user.history() if (text := self.said(item)) is not None]
         if not said:
             return self.without_history()
         if self.task.kind == "rating":  # LaMP's metric takes a rating that is no label
@@ -87,17 +89,16 @@ class Nearest(Counting):
 
     def forward(self, **inputs: Any) -> dspy.Prediction:
         """The vote of everything that is known when the question is asked."""
-        if options := options_of(inputs, self.task.labels):
+        if options := options_of(self.task.signature.output_fields[self.task.output], inputs):
             return self._nearest_option(options)
-        memories = [
-            memory
+        known = [
+            (memory.similarity, text)
             for memory in self.user.similarities(self.task.retrieval(inputs))
-            if self.task.output in memory.interaction.ground_truth
+            if (text := self.said(memory.interaction)) is not None
         ]
-        if not memories:
+        if not known:
             return self.without_history()
-        similarities = [memory.similarity for memory in memories]
-        said = self.answers([memory.interaction for memory in memories])
+        similarities, said = [similarity for similarity, _ in known], [text for _, text in known]
         if not self.task.labels:
             return self.answered(nearest_response(similarities, said))
         shares = neighbour_vote(similarities, said, self.task.labels)
@@ -109,22 +110,6 @@ class Nearest(Counting):
         """The option that is most similar to the user's own items, by the mean of the nearest few."""
         closeness = {label: _closeness(self.user.similarities(text)) for label, text in options.items()}
         return self.answered(max(closeness, key=lambda label: closeness[label]))
-
-
-def options_of(inputs: Mapping[str, Any], labels: Sequence[str]) -> dict[str, str]:
-    """The text of each label where the labels only number the question's own options: LaMP-1's [1] and [2].
-
-    Args:
-        inputs: The question; an option is called `option_1`, `option_2` and so on.
-        labels: The task's labels.
-
-    Returns:
-        The options by label; empty where the task is of another kind.
-    """
-    numbers = {label: found[1] for label in labels if (found := re.fullmatch(r"\[(\d+)\]", label))}
-    options = {label: inputs.get(f"option_{number}") for label, number in numbers.items()}
-    texts = {label: text for label, text in options.items() if isinstance(text, str)}
-    return texts if texts and len(texts) == len(labels) else {}
 
 
 def _closeness(memories: Sequence[Memory]) -> float:

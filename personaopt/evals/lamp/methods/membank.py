@@ -96,7 +96,7 @@ class MemoryBank(dspy.Module):
 
     def prepare(self) -> Preparation:
         """One call for summary and portrait; memories are strengthened as the history would have recalled them."""
-        history = [item for item in self.agent.user.history() if item.ground_truth]
+        history = self.agent.user.history()
         if not self.bank.strengths:
             for item in history[-REPLAYED:]:
                 self.agent.recall(item.inputs, before=item)

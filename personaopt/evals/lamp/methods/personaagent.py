@@ -15,7 +15,7 @@ from personaopt.agent import PersonaAgent
 from personaopt.evals.lamp.methods.asking import MethodAgent, acting
 from personaopt.evals.lamp.methods.learning import learn
 from personaopt.evals.lamp.methods.method import Preparation, Setting
-from personaopt.evals.lamp.methods.writing import Writer, WrittenProfile, as_persona
+from personaopt.evals.lamp.methods.writing import Writer, WrittenProfile, as_persona, first_persona
 from personaopt.lm.asks import Ask
 from personaopt.memory import User
 from personaopt.optimizers.acceptance import AcceptAll
@@ -83,12 +83,20 @@ class PaperPersonaAgent(dspy.Module):
 
     def prepare(self) -> Preparation:
         """One alignment: 1 call for the first persona, then E (2n + 1) at most."""
+        if not any(item.ground_truth for item in self.agent.user.history()):
+            return self._described()
         self.agent, preparation = learn(self.agent, self._aligner, start=WrittenProfile())
         return preparation
 
     def forward(self, **inputs: Any) -> dspy.Prediction:
         """One call, and those of its actions."""
         return self.agent(**inputs)
+
+    def _described(self) -> Preparation:
+        """The first persona alone: of a history without answers a profile can be written, and nothing aligned on it."""
+        self.agent.persona, notes = first_persona(self.agent, WrittenProfile())
+        why = "the history holds no answers to align on"
+        return Preparation(personas=(self.agent.persona.render(),), notes=(*notes, why))
 
     def _aligner(self, **more: Any) -> PersonaAligner:
         setting = self._setting

@@ -162,5 +162,4 @@ def first_persona(agent: PersonaAgent, start: Start) -> tuple[Persona, tuple[str
         agent: Whose user it is; its own persona is the answer where nothing could be written.
         start: Who writes it.
     """
-    history = [item for item in agent.user.history() if item.ground_truth]
-    return written_by(agent, history, lambda known: start.ask(agent, known))
+    return written_by(agent, agent.user.history(), lambda known: start.ask(agent, known))
