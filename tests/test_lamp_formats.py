@@ -152,7 +152,8 @@ def test_what_cannot_be_used_is_listed_and_everything_else_is_read(tmp_path):
     assert [item.id for item in loaded[0].profile] == ["a"]
     assert [question.id for question in loaded[1].questions] == ["q1", "q9"]
     expected = [
-        (2, "q2", "3 gold outputs belong to no question, 'q2' first"), (10, "q0", "twice"), (11, "empty", "no 'output'"),
+        (2, "q2", "3 gold outputs belong to no question, 'q2' first"),
+        (10, "q0", "twice"), (11, "empty", "no 'output'"),
         (0, "q0", "item 1, 'b': the tag 'western'"),
         (0, "q0", "item 2, 'late': it is not older"), (0, "q0", "item 3, 'a': the id 'a' stands there twice"),
         (1, "q1", "item 1, 'b'"), (2, "q1", "twice"), (3, "q3", "at least one item"), (4, "q4", "'western'"),
