@@ -17,9 +17,10 @@ from personaopt.actions.own_memory import Moment
 from personaopt.actions.records import ActionRecord, call_text
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.asks import Ask, Failure, Steps
-from personaopt.lm.codec import Codec
+from personaopt.lm.codec import TEXT, Codec
 from personaopt.lm.local import is_small_local
 from personaopt.memory.episodic import Recall
+from personaopt.memory.routines import helpful
 from personaopt.signatures.act import RESPOND, Act, ToolCall
 from personaopt.signatures.excerpt import excerpts
 from personaopt.signatures.observed import Observed, delimited
@@ -117,7 +118,8 @@ class ScoredPolicy:
             return ()
         choice: Any = Literal[(*names, RESPOND)]
         fields = {"action": (choice, dspy.OutputField(desc="What to do next."))}
-        (chosen,) = yield [self._ask(situation, fields, lambda prediction: str(prediction.action))]
+        examples = _first_actions(situation.recalled)
+        (chosen,) = yield [self._ask(situation, fields, examples, lambda prediction: str(prediction.action), TEXT)]
         if isinstance(chosen, Failure) or chosen == RESPOND:
             return chosen if isinstance(chosen, Failure) else ()
         tool = tools[chosen]
@@ -130,19 +132,27 @@ class ScoredPolicy:
         def by_name(prediction: dspy.Prediction) -> dict[str, Any]:
             return {name: prediction[title] for title, name in titles.items()}
 
-        (arguments,) = yield [self._ask(situation, outputs, by_name)]
+        examples = _searches(situation.recalled, chosen, titles)
+        (arguments,) = yield [self._ask(situation, outputs, examples, by_name, _ARGUMENTS)]
         if isinstance(arguments, Failure):
             return arguments
         return (ToolCall(tool=chosen, arguments=arguments),)
 
-    def _ask(self, situation: Situation, outputs: dict[str, Any], finish: Any) -> Ask[Any]:
+    def _ask(
+        self,
+        situation: Situation,
+        outputs: dict[str, Any],
+        examples: list[RecalledInteraction],
+        finish: Any,
+        codec: Codec[Any],
+    ) -> Ask[Any]:
         agent = situation.agent
         inputs = {name: (field.annotation, field) for name, field in agent.task.input_fields.items()}
         memories = {"memories": (list[RecalledInteraction], dspy.InputField())}
         instructions = write_persona(agent.task.instructions, situation.moment.persona.render())
         signature = dspy.Signature({**memories, **inputs, **outputs}, instructions)
-        examples = _first_actions(situation.recalled) if "action" in outputs else []
-        return Ask.predict(_Scored(signature), finish, lm=agent.lm, memories=examples, **situation.case)
+        predict = _Scored(signature)
+        return Ask.predict(predict, finish, codec=codec, lm=agent.lm, memories=examples, **situation.case)
 
 
 class _Scored(dspy.Predict):
@@ -169,11 +179,28 @@ def _argument(kind: Any) -> tuple[Any, Any]:
 
 
 def _first_actions(recalled: Recall) -> list[RecalledInteraction]:
-    """What was done first in similar cases, where that is recorded."""
+    """What to do first in similar cases: what helped, where that is recorded, else what was done first."""
     items = [memory.interaction for memory in reversed(recalled.memories) if memory.interaction.actions]
     return [
-        RecalledInteraction(inputs=excerpts(item.inputs), answer={"action": item.actions[0].get("tool", RESPOND)})
+        RecalledInteraction(
+            inputs=excerpts(item.inputs), answer={"action": [*helpful(item), *item.actions][0].get("tool", RESPOND)}
+        )
         for item in items
+    ]
+
+
+def _searches(recalled: Recall, tool: str, titles: Mapping[str, str]) -> list[RecalledInteraction]:
+    """What a tool was called with in similar cases that it helped with; `titles` names the arguments in the prompt."""
+    found = [
+        (memory.interaction, action.get("arguments") or {})
+        for memory in reversed(recalled.memories)
+        for action in helpful(memory.interaction)[:1]
+        if action.get("tool") == tool
+    ]
+    return [
+        RecalledInteraction(inputs=excerpts(item.inputs), answer={title: given[name] for title, name in titles.items()})
+        for item, given in found
+        if all(name in given for name in titles.values())
     ]
 
 
@@ -187,3 +214,4 @@ def _read_calls(values: Any) -> tuple[ToolCall, ...]:
 
 
 _CALLS: Codec[tuple[ToolCall, ...]] = Codec(lambda calls: [call.model_dump() for call in calls], _read_calls)
+_ARGUMENTS: Codec[dict[str, Any]] = Codec(dict, dict)

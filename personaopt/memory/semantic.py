@@ -24,8 +24,8 @@ from personaopt.memory.own_words import own_words as own_words
 from personaopt.memory.own_words import recalled as recalled
 from personaopt.memory.own_words import stripped, texts
 from personaopt.memory.quoting import plain
-from personaopt.memory.tool_preferences import is_tool_preference, preference_in
-from personaopt.persona import DEFAULT_TOKEN_LIMIT, Persona, Statement
+from personaopt.memory.tool_preferences import is_callable
+from personaopt.persona import DEFAULT_TOKEN_LIMIT, Persona
 
 if TYPE_CHECKING:
     from personaopt.memory.user import User
@@ -153,17 +153,12 @@ def as_persona(
     """
     persona = Persona(token_limit=token_limit)
     for fact in sorted(facts, key=lambda fact: (-fact.statement.confidence, -fact.last_seen, fact.id)):
-        if fact.holds and _callable(fact.statement, tools):
+        if fact.holds and is_callable(fact.statement, tools):
             try:
                 persona = Persona((*persona.statements, fact.statement), token_limit)
             except PersonaError:
                 continue  # too long for what is left of the limit
     return persona
-
-
-def _callable(statement: Statement, tools: Collection[str]) -> bool:
-    """Whether a statement is of use to an agent with these tools; all but tool preferences are."""
-    return not is_tool_preference(statement.field) or (bool(tools) and preference_in(statement.text, tools) is not None)
 
 
 def _checked(noticed: Any, reading: Reading) -> Observation | None:

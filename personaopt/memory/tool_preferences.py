@@ -11,6 +11,8 @@ import dataclasses
 import re
 from collections.abc import Collection
 
+from personaopt.persona import Statement
+
 FIELD = "action"
 MOST_KEYWORDS = 4
 _TOOL = re.compile(r"[A-Za-z_][\w.\-]{0,63}")
@@ -101,6 +103,11 @@ def field_of(text: str, tools: Collection[str]) -> str | None:
 def is_tool_preference(field: str | None) -> bool:
     """Whether a statement's `field` is that of a tool preference."""
     return field == FIELD or (field or "").startswith(f"{FIELD}.")
+
+
+def is_callable(statement: Statement, tools: Collection[str]) -> bool:
+    """Whether a statement is of use to an agent with these tools; all but tool preferences are."""
+    return not is_tool_preference(statement.field) or (bool(tools) and preference_in(statement.text, tools) is not None)
 
 
 def plain_words(words: Collection[str]) -> tuple[str, ...]:

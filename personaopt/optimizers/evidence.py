@@ -2,7 +2,8 @@
 
 For outputs with a closed set of answers: what a typical case of an answer looks like, which answers the user mostly
 gives and which never, what was chosen lately, which is preferred where the agent errs. For texts: how the user really
-writes (`text_evidence`). Whether a statement helps is for acceptance to decide.
+writes (`text_evidence`). For agents that act: where to look first (`action_evidence`). Whether a statement helps is for
+acceptance to decide.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import PersonaError
 from personaopt.interaction import Interaction
+from personaopt.optimizers.action_evidence import action_statements
 from personaopt.optimizers.text_evidence import MOST_EVIDENCE, text_statements
 from personaopt.persona import Edit, Persona, Statement
 
@@ -37,6 +39,8 @@ def candidate_statements(request: EditRequest) -> Iterator[tuple[Statement, ...]
     out is not among what they are made from.
     """
     learnt = [gradient.outcome.interaction for gradient in request.gradients]
+    acted = [item for item in request.background if item.actions]
+    yield from action_statements(request.agent, acted if len(acted) >= ENOUGH else [*request.background, *learnt])
     for name in request.agent.task.output_fields:
         older = [item for item in request.background if name in item.ground_truth]
         enough = len(older) >= ENOUGH

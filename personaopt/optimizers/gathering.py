@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from personaopt.actions.gathering import gather
 from personaopt.lm.asks import Ask, Failure, Steps
 from personaopt.lm.side_by_side import side_by_side
+from personaopt.memory.own_words import own_words, texts
 from personaopt.memory.permissions import OWN_TOOLS
 from personaopt.optimizers.events import LevelName
 from personaopt.optimizers.first_action import action_loss
+from personaopt.optimizers.heeding import in_conversation
 from personaopt.optimizers.losses import Case, Outcome
-from personaopt.persona import Persona
+from personaopt.optimizers.quoting import from_tools
+from personaopt.persona import Edit, Persona
 
 if TYPE_CHECKING:
     from personaopt.optimizers.run import Run
@@ -53,7 +56,7 @@ def _with_actions(run: Run, pairs: Sequence[tuple[Case, Persona]]) -> Steps[list
     gathering = [
         gather(
             run.agent,
-            dict(case.interaction.inputs),
+            dict(in_conversation(run.agent, case.interaction).inputs),
             persona=persona,
             before=case.before,
             recalled=case.recalled,
@@ -89,3 +92,18 @@ def _key(ask: Ask[Any]) -> str:
 def _with_action_loss(case: Case, outcome: Outcome) -> Outcome:
     actions = tuple(action.to_dict() for action in case.gathered.actions)
     return dataclasses.replace(outcome, actions=actions, action_loss=action_loss(case.interaction, actions))
+
+
+def claimed(run: Run, edits: Sequence[Edit]) -> str:
+    """Why a change must not be tried because it says of the user what a tool said; empty where it does not."""
+    results = [str(action.get("result") or "") for outcome in run.outcomes for action in outcome.actions]
+    if not results:
+        return ""
+    own = [text for item in run.history for text in texts([own_words(item)])]
+    for edit in edits:
+        statement = edit.statement
+        if statement is None or statement.source != "learnt":
+            continue
+        if from_tools(statement.text, results, own, run.agent.available_tools()):
+            return "it says what a tool returned; only what the user said or chose tells anything of the user"
+    return ""

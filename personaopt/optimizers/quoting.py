@@ -11,10 +11,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 from personaopt.interaction import Interaction, query_text
+from personaopt.memory.quoting import telling_words
 from personaopt.persona import Edit
 
 MOST_COPIED = 12
 """Consecutive words that a learnt statement may share with an interaction."""
+CLAIMED = 3
+"""Consecutive words, two of them telling, that a learnt statement may not share with what a tool returned."""
+_SEARCHING = frozenset({"look", "search", "ask", "asked", "check", "open", "questions", "first", "history"})
 SHOWN, LONGEST = 8, 80
 """Words and characters of a copied text that the record shows."""
 # Scripts without spaces between words: each sign counts as one.
@@ -58,6 +62,29 @@ class Texts:
             if edit.statement is not None and edit.statement.source == "learnt" and self.copied(edit.statement.text):
                 return f"it copies more than {MOST_COPIED} consecutive words of an interaction; say it in general terms"
         return ""
+
+
+def from_tools(text: str, results: Iterable[str], own: Iterable[str], names: Iterable[str] = ()) -> str:
+    """The first words of a statement that a tool's result says and the user never said; empty if there are none.
+
+    Shorter runs count than for what the user said: what a page claims of a user must not be learnt from it at all.
+
+    Args:
+        text: The statement.
+        results: What tools returned.
+        own: What the user said.
+        names: The tools' names, which may be said.
+    """
+    words, said = _words(text), [_spaced(_words(each)) for each in own]
+    returned = [_spaced(_words(each)) for each in results]
+    plain = {word for name in names for word in _words(name)} | _SEARCHING
+    for start in range(len(words) - CLAIMED + 1):
+        run = words[start : start + CLAIMED]
+        telling = [word for word in telling_words(" ".join(run)) if word not in plain]
+        spaced = _spaced(run)
+        if len(telling) > 1 and any(spaced in each for each in returned) and not any(spaced in each for each in said):
+            return spaced.strip()
+    return ""
 
 
 def shortened(edits: Sequence[Edit]) -> tuple[Edit, ...]:

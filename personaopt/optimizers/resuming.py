@@ -84,6 +84,7 @@ def fingerprint_of(
             "adapter": type(dspy.settings.adapter).__qualname__ if dspy.settings.adapter else "",
         },
         "memories": agent.retrieve,
+        **({"actions": [agent.max_actions, *agent.available_tools()]} if agent.max_actions else {}),
         "version": agent.persona_version,
         "persona": _hash(json.dumps(agent.persona.to_dict(), sort_keys=True)),
         "history": [[item.id, _hash(f"{item.time} {item.content_hash()}")] for item in history],
@@ -109,6 +110,8 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     for name, word in (("personaopt", "personaopt"), ("memories", "memories"), ("version", "persona version")):
         if there.get(name) != here[name]:
             found.append(f"{word} {there.get(name)} there, {here[name]} here")
+    if there.get("actions") != here.get("actions"):
+        found.append(f"actions {_acting(there.get('actions'))} there, {_acting(here.get('actions'))} here")
     if there.get("version") == here["version"] and there.get("persona") != here["persona"]:
         found.append("another persona")
     return found + _changed(there, here)
@@ -142,6 +145,10 @@ def described(strategy: Any) -> Any:
     models = [getattr(value.lm, "model", "") for value in values.values() if isinstance(value, dspy.Predict)]
     name = getattr(strategy, "__qualname__", type(strategy).__qualname__)
     return {"": name, **figures, **({"lm": models} if any(models) else {})}
+
+
+def _acting(actions: Any) -> str:
+    return f"{actions[0]} with {', '.join(actions[1:]) or 'no tools'}" if actions else "none"
 
 
 def _word(value: Any) -> str:

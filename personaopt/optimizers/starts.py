@@ -13,6 +13,7 @@ from personaopt.interaction import Interaction
 from personaopt.lm.asks import Ask
 from personaopt.lm.codec import Codec
 from personaopt.memory.semantic import as_persona
+from personaopt.optimizers.action_evidence import with_routines
 from personaopt.optimizers.quoting import Texts, is_refusal
 from personaopt.persona import Persona, Statement
 from personaopt.signatures.excerpt import excerpts
@@ -51,7 +52,8 @@ class SemanticStart:
         """The surest of the facts, as far as the token limit goes; no call."""
         known = {interaction.id for interaction in history}
         facts = [fact for fact in agent.user.facts() if known.issuperset(fact.statement.evidence)]
-        return Ask.done(as_persona(facts, agent.persona.token_limit))
+        tools = agent.available_tools() if agent.max_actions else ()
+        return Ask.done(as_persona(facts, agent.persona.token_limit, tools=tools))
 
 
 class ProfileStart:
@@ -69,6 +71,7 @@ class ProfileStart:
         """One call of `Profile` over the latest interactions.
 
         A statement is left out that passes the token limit, copies an interaction, or says that the LM will not answer.
+        For an agent that acts, what semantic memory believes of its tools stands behind them.
         """
         shown = [item for item in history if item.ground_truth][-SUMMARISED:]
         evidence = tuple(interaction.id for interaction in shown)
@@ -85,7 +88,7 @@ class ProfileStart:
                     persona = Persona((*persona.statements, statement), persona.token_limit)
                 except PersonaError:
                     continue  # empty, said already, or too long for the limit: the others still count
-            return persona
+            return with_routines(agent, persona, history)
 
         return Ask.predict(
             self.predict,

@@ -11,7 +11,7 @@ from personaopt.lm.asks import Failure, Steps
 from personaopt.optimizers.acceptance import Trial, mean_loss
 from personaopt.optimizers.editors import Edits
 from personaopt.optimizers.events import CandidateJudged, CandidateProposed
-from personaopt.optimizers.gathering import outcomes_of
+from personaopt.optimizers.gathering import claimed, outcomes_of
 from personaopt.optimizers.losses import Outcome
 from personaopt.optimizers.quoting import shortened
 from personaopt.optimizers.results import Candidate
@@ -73,6 +73,7 @@ def _drafts(run: Run, proposals: Sequence[Edits]) -> list[Proposal]:
         draft = Proposal(edits)
         drafts.append(draft)
         reason = "" if getattr(run.editor, "quotes", False) else run.texts.refused(edits)
+        reason = reason or claimed(run, edits)
         if reason:
             draft.edits = shortened(edits)
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any
 
 import dspy
@@ -42,7 +41,9 @@ class Shares:
         return dataclasses.asdict(self)
 
 
-def shares_of(store: Store, seeker: Seeker, aligner: PersonaAligner, *, max_actions: int = 4) -> Shares:
+def shares_of(
+    store: Store, seeker: Seeker, aligner: PersonaAligner, *, max_actions: int = 4, retrieve: int = 0
+) -> Shares:
     """Record a user's history, align on it, and ask what came later before and after.
 
     Args:
@@ -50,12 +51,13 @@ def shares_of(store: Store, seeker: Seeker, aligner: PersonaAligner, *, max_acti
         seeker: The user.
         aligner: What aligns; its window are the latest interactions.
         max_actions: How many actions there may be before an answer.
+        retrieve: How many memories stand in the prompts.
     """
     user = store.user(seeker.user_id)
     user.record(seeker.history)
     user.allow_tools(*TOOLS)
     agent = PersonaAgent(
-        FindCode, user=user, retrieve=2, tools=seeker.tools(), max_actions=max_actions, memory_tools=False
+        FindCode, user=user, retrieve=retrieve, tools=seeker.tools(), max_actions=max_actions, memory_tools=False
     )
     before = [_asked(agent, seeker, place) for place in range(len(seeker.later))]
     aligned = aligner.compile(agent)
@@ -80,8 +82,3 @@ def _asked(agent: PersonaAgent, seeker: Seeker, place: int) -> tuple[float, floa
     prediction: dspy.Prediction = agent(question=errand.question)
     right = seeker.places[errand.topic].is_first(prediction.actions)
     return float(right), float(prediction.code.strip() == errand.code), float(len(prediction.actions))
-
-
-def total(rows: Iterable[Shares]) -> int:
-    """LM calls of several alignments together."""
-    return sum(row.calls for row in rows)
