@@ -28,7 +28,8 @@ from personaopt.evals.lamp.methods.prompting import Prompt
 from personaopt.evals.lamp.methods.registry import METHODS
 from personaopt.evals.lamp.results import Results, read_rows
 from personaopt.evals.lamp.rows import Point, Row
-from personaopt.evals.lamp.running import Experiment, Run, Tally
+from personaopt.evals.lamp.running import Experiment, Run
+from personaopt.evals.lamp.tally import Tally
 from personaopt.evals.tasks import LAMP_2M
 from personaopt.memory import User
 

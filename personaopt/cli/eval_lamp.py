@@ -95,6 +95,7 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask questions again that ended in an error.")
     ] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Say what it would cost, and run nothing.")] = False,
     split: Annotated[str | None, typer.Option(help="Of data with several splits.")] = None,
     column: Annotated[
         list[str] | None,
@@ -115,7 +116,7 @@ def run(
     """
     if tuning and all_users:
         raise typer.BadParameter("--tuning and --all-users exclude each other")
-    from personaopt.cli.lamp_run import Wanted, carry_out
+    from personaopt.cli.lamp_run import Wanted, carry_out, previewed
 
     studies = [each.value for each in study or (Study.main,)]
     wanted = Wanted(
@@ -143,7 +144,7 @@ def run(
         skip_bad=skip_bad,
         api_base=api_base,
     )
-    result = carry_out(wanted, json)
+    result = previewed(wanted, json) if preview else carry_out(wanted, json)
     if json:
         print_json(result)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from personaopt.evals.lamp.rows import Row
-    from personaopt.evals.lamp.running import Tally
+    from personaopt.evals.lamp.tally import Tally
 
 EVERY = 15.0
 """Seconds between two lines where there is no terminal."""

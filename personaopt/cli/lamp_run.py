@@ -13,14 +13,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from personaopt.cli.output import message
+from personaopt.cli.output import message, print_table
 from personaopt.errors import ConfigurationError, ModelError
 
 if TYPE_CHECKING:
     from personaopt.evals.lamp.calibrating import Calibrations
     from personaopt.evals.lamp.experiment import DataSet
+    from personaopt.evals.lamp.preview import Foretold
     from personaopt.evals.lamp.results import Results
-    from personaopt.evals.lamp.running import Experiment, Tally
+    from personaopt.evals.lamp.running import Experiment
+    from personaopt.evals.lamp.tally import Tally
 
 PACKAGES = ("personaopt", "dspy", "textgrad", "torch", "transformers", "sentence-transformers", "faiss-cpu", "bm25s")
 FIXED = ("settings", "data", "lms", "calibrations")
@@ -117,6 +119,38 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
         raise ModelError(f"The run ended early: {stop.reason}.")
     ended = {"out": str(wanted.out), "finished": tally.done == tally.questions, "stopped": stop.reason}
     return {**ended, "run": run_of(tally), "summary": summary}
+
+
+def previewed(wanted: Wanted, json: bool) -> dict[str, Any]:
+    """Say what it would cost; no language model is loaded or asked, and nothing is written."""
+    import dspy
+
+    from personaopt.evals.lamp.preview import foretell
+    from personaopt.evals.lamp.results import ROWS, read_rows
+
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its price list would be looked for in the network
+    experiment = experiment_of(wanted, wanted.read(), None)
+    rows = read_rows(wanted.out) if (wanted.out / ROWS).exists() else []
+    lms = {name: dspy.LM(name) for name in experiment.lms if name != "local"}
+    told = foretell(experiment, rows, concurrency=wanted.at_once(), lms=lms)
+    if not json:
+        _print_preview(told)
+    return told.to_dict()
+
+
+def _print_preview(told: Foretold) -> None:
+    header = ["", "questions", "calls", "tokens read", "tokens written", "seconds", "dollars"]
+    several = len({line.lm for line in told.lines}) > 1
+    rows = []
+    for line in (*told.lines, told.total):
+        name = f"{line.method} ({line.lm})" if several and line.lm else line.method
+        counts = [line.questions, line.calls, line.input_tokens, line.output_tokens, round(line.seconds)]
+        rows.append([name, *(f"{count:,}" for count in counts), "unknown" if line.usd is None else f"{line.usd:,.4f}"])
+    print_table(header, rows)
+    if told.known:
+        print(f"{told.known} questions are answered already.")
+    for note in told.notes:
+        print(note)
 
 
 def reported(folder: Path, json: bool) -> dict[str, Any]:
