@@ -353,6 +353,9 @@ def test_what_no_library_can_read_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"owner/films cannot be read as a data set: Couldn't reach 'owner/films'"):
         load_lamp("owner/films")
+    (tmp_path / "owner").mkdir()
+    with pytest.raises(DataError, match="owner/films is missing"):  # a mistyped path is not looked for elsewhere
+        load_lamp("owner/films")
 
 
 def test_examples_have_the_typed_fields_and_their_inputs(users):

@@ -93,6 +93,7 @@ class _Building:
             time = seconds_of(asked.date)
             inputs = self._inputs(asked.input)
             truth = self._task.to_ground_truth(asked.output)
+            Interaction(inputs, ground_truth=truth, id=asked.id)  # what could never be recorded is known at once
             if not isinstance(asked.profile, Sequence) or isinstance(asked.profile, str) or not asked.profile:
                 raise DataError("its profile must be a list with at least one item")
         except DataError as error:

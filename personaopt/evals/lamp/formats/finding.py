@@ -53,7 +53,9 @@ class Finder:
             return self._folder(place)
         if place.is_file():
             return self._file(place)
-        if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", str(path)) and place.suffix.lower() not in ENDINGS:
+        # A mistyped path is not looked for on the hub.
+        typed = place.parent.is_dir() or place.suffix.lower() in ENDINGS
+        if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", str(path)) and not typed:
             rows, split = hub.rows_of_dataset(str(path), self._split)
             return self._rows(rows, str(path), f"the split {split!r} of the data set {path}")
         raise DataError(f"{path} is missing, and is not the id of a data set on the hub (owner/name) either.")
