@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import hashlib
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import dspy
@@ -53,7 +54,7 @@ def unremembered_calls(owner: str, lm: Any) -> Iterator[None]:
 
 
 def forget_calls(owner: str, texts: Collection[str]) -> None:
-    """Empty what this process remembers of a user's calls: DSPy's histories, and the states of local models.
+    """Empty what this process remembers of a user's calls: DSPy's histories and trace, and states of local models.
 
     Args:
         owner: Whose; all marked calls of this user are emptied.
@@ -70,6 +71,8 @@ def forget_calls(owner: str, texts: Collection[str]) -> None:
     for entry in entries.values():
         if entry.get(_OWNER) == owner or (_OWNER not in entry and _holds(entry, texts)):
             _empty(entry)
+    if isinstance(dspy.settings.trace, list):  # what predictors were asked, which DSPy keeps for its optimizers
+        dspy.settings.trace[:] = [step for step in dspy.settings.trace if not _traces(step, owner, texts)]
     for holder in holders:
         _let_go(holder)
 
@@ -167,6 +170,14 @@ def _history(holder: Any) -> Any:
 def _holds(entry: dict[str, Any], texts: Iterable[str]) -> bool:
     said = repr([entry.get(name) for name in ("prompt", "messages", "outputs")])
     return any(repr(text)[1:-1] in said or text in said for text in texts)
+
+
+def _traces(step: Sequence[Any], owner: str, texts: Iterable[str]) -> bool:
+    predictor, *said = step
+    user_id = getattr(predictor, "user_id", None)
+    if isinstance(user_id, str):
+        return hashlib.sha256(user_id.encode()).hexdigest() == owner
+    return any(repr(text)[1:-1] in repr(said) for text in texts)
 
 
 def _empty(entry: dict[str, Any]) -> None:
