@@ -28,6 +28,7 @@ from personaopt.memory.choices import evidence as evidence
 from personaopt.memory.choices import spelled as spelled
 from personaopt.memory.episodic import Recall
 from personaopt.memory.forgotten import user_hash
+from personaopt.memory.options import Options, options_for
 from personaopt.persona import Persona
 from personaopt.signatures.act import Act
 from personaopt.signatures.observed import OBSERVATIONS, Observed, refuse_names, with_observations
@@ -125,7 +126,8 @@ class PersonaAgent(UnderPersona):
         text = query_text({name: inputs[name] for name in self.task.input_fields if name in inputs})
         earlier = [memory for memory in self.user.similarities(text, before=before) if memory.interaction.ground_truth]
         nearest = sorted(range(len(earlier)), key=lambda place: (-earlier[place].similarity, -place))
-        return Recall(tuple(earlier[place] for place in nearest[: self.retrieve]), tuple(earlier))
+        memories = tuple(earlier[place] for place in nearest[: self.retrieve])
+        return Recall(memories, tuple(earlier), self._options(inputs))
 
     def forward(self, **inputs: Any) -> dspy.Prediction:
         """Answer for this user.
@@ -275,8 +277,14 @@ class PersonaAgent(UnderPersona):
             calibration = Calibration.shipped() if is_small_local(self.lm) else None
         if calibration is None:
             return dict(measured)
-        values = calibration.probabilities(evidence(field, measured, recalled.earlier))
+        values = calibration.probabilities(evidence(field, measured, recalled.earlier, recalled.options.get(field)))
         return dict(zip(measured, values.tolist(), strict=True))
+
+    def _options(self, inputs: Mapping[str, Any]) -> dict[str, Options]:
+        """Of the outputs whose answers stand for texts of the question."""
+        embedder = self.user.store.embedder
+        found = {name: options_for(field, inputs, embedder) for name, field in self.task.output_fields.items()}
+        return {name: options for name, options in found.items() if options is not None}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PersonaAgent:
         """A copy that shares the memory: a program is copied often, and what is remembered exists once."""

@@ -133,7 +133,7 @@ def by_history(agent: PersonaAgent, cases: Sequence[Case], feature: str) -> list
     even = dict.fromkeys(answers, 1.0 / len(answers))
     rows: list[Answer] = []
     for case in cases:
-        logs = evidence(name, even, case.recalled.earlier)[feature]
+        logs = evidence(name, even, case.recalled.earlier, case.recalled.options.get(name))[feature]
         probabilities = dict(zip(answers, np.exp(logs).tolist(), strict=True))
         rows.append(Decided(case.interaction.id, _truth(agent, case), answers[int(np.argmax(logs))], probabilities))
     return rows
@@ -211,5 +211,5 @@ def _decided(agent: PersonaAgent, case: Case, prediction: Any) -> Decided:
         spelled(answered[name]),
         (answered.get("probabilities") or {}).get(name),
         measured,
-        evidence(name, measured, case.recalled.earlier) if measured else None,
+        evidence(name, measured, case.recalled.earlier, case.recalled.options.get(name)) if measured else None,
     )

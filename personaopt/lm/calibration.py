@@ -6,7 +6,8 @@ features, each an array over the labels, and may be mixed with what some feature
     p(label) ~ ((1 - sum of shares) * softmax(sum of weight * feature) + sum of share * exp(feature)) ** power
 
 `model` is the LM's log-probability (its weight is an inverse temperature), `length` the label's length, and
-`frequencies`, `recent` and `neighbours` are logs of what the user's history alone says (`personaopt.memory.priors`).
+`frequencies`, `recent` and `neighbours` are logs of what the user's history alone says (`personaopt.memory.priors`);
+`related` says how similar an option is to the question, where answers stand for options (`personaopt.memory.options`).
 With weights for a few of them only, the others do not count. Fitting is a conditional logit with a ridge towards no
 change (weight 1 for `model`, 0 for the rest); shares and power follow by maximum likelihood. How far a model can be
 trusted differs between tasks by more than any fit can know beforehand: a product of distributions breaks on it, a
@@ -25,7 +26,7 @@ import numpy as np
 
 from personaopt.errors import ConfigurationError, DataError
 
-FEATURES = ("model", "length", "frequencies", "recent", "neighbours")
+FEATURES = ("model", "length", "frequencies", "recent", "neighbours", "related")
 FLOOR = 1e-12
 
 Evidence = Mapping[str, np.ndarray]

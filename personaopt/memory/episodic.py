@@ -10,7 +10,7 @@ import dataclasses
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from personaopt.memory.embedding import Embedder, unit_rows
 from personaopt.memory.index import Mask, UserIndex, earlier
 
 if TYPE_CHECKING:
+    from personaopt.memory.options import Options
     from personaopt.memory.store import Ranking, Scope, Store
 
 CACHED_VECTORS = 100_000  # of 384 numbers each, about 150 MB
@@ -48,10 +49,12 @@ class Recall:
     Attributes:
         memories: The most similar earlier interactions, the most similar first.
         earlier: All earlier interactions with their similarity, oldest first.
+        options: Of output fields whose answers stand for texts of the question, by name.
     """
 
     memories: tuple[Memory, ...]
     earlier: tuple[Memory, ...]
+    options: Mapping[str, Options] = dataclasses.field(default_factory=dict)
 
 
 class EpisodicSearch:

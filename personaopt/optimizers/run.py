@@ -240,7 +240,7 @@ def _case(agent: PersonaAgent, interaction: Interaction, recorded: bool) -> Case
     def others(memories: Sequence[Memory]) -> tuple[Memory, ...]:
         return tuple(memory for memory in memories if memory.interaction.inputs != interaction.inputs)
 
-    return Case(interaction, Recall(others(recalled.memories), others(recalled.earlier)))
+    return Case(interaction, Recall(others(recalled.memories), others(recalled.earlier), recalled.options))
 
 
 def _remarks(items: Sequence[Interaction]) -> list[str]:

@@ -82,6 +82,9 @@ def load_lamp(
     if not users:
         more = f" that can be used: {problems[0]}" if problems else ""
         raise DataError(f"{path} holds no questions{more.rstrip('.')}.")
+    if chosen.cases is not None:
+        made = chosen.cases({user.user_id: user.interactions for user in users})
+        users = [user.with_cases(made.get(user.user_id, {})) for user in users]
     listed = sorted(problems, key=lambda problem: (problem.file, problem.unit, problem.position))
     return Loaded(users, chosen, source.found, listed)
 

@@ -18,6 +18,7 @@ from personaopt.lm.calibration import Calibration
 from personaopt.memory.choices import evidence
 from personaopt.memory.embedding import Embedder
 from personaopt.memory.episodic import Memory
+from personaopt.memory.options import options_for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +61,8 @@ def decide(
     """
     if not measured or not all(0.0 <= p <= 1.0 for p in measured.values()):
         raise DataError(f"A question of {task.name} needs a probability of every label; {dict(measured)!r} is none.")
-    features = evidence(task.output, measured, earlier or ())
+    options = options_for(task.signature.output_fields[task.output], inputs, embedder)
+    features = evidence(task.output, measured, earlier or (), options)
     values = calibration.probabilities(features)
     probabilities = dict(zip(measured, values.tolist(), strict=True))
     answer = median(probabilities) if task.kind == "rating" else max(probabilities, key=lambda a: probabilities[a])

@@ -58,6 +58,15 @@ class UserHistory:
     def __hash__(self) -> int:
         return hash(self.user_id)
 
+    def with_cases(self, made: Mapping[str, tuple[Interaction, ...]]) -> UserHistory:
+        """The same user with cases in the place of profile items, by the items' ids; all others stay."""
+
+        def cases(items: tuple[Interaction, ...]) -> tuple[Interaction, ...]:
+            return tuple(case for item in items for case in made.get(item.id, (item,)))
+
+        questions = tuple(dataclasses.replace(own, profile=cases(own.profile)) for own in self.questions)
+        return UserHistory(self.user_id, cases(self.profile), questions, cases(self.interactions))
+
     def history_before(self, question: Question | str) -> tuple[Interaction, ...]:
         """What may be known when this question is asked: its own profile, oldest first.
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from personaopt.evals.tasks.metrics import Classification
 from personaopt.evals.tasks.reading import item_reader, sentence_reader
+from personaopt.evals.tasks.references import with_choices
 from personaopt.evals.tasks.signatures import (
     CategorizeArticle,
     Choice,
@@ -35,12 +36,13 @@ LAMP_1 = Task(
         r'\[1\]: "(?P<option_1>.*)" \[2\]: "(?P<option_2>.*)"\s*$',
         ("title", "option_1", "option_2"),
     ),
-    # LaMP-1's items are the author's papers: nothing was chosen between two options, so there is no ground truth to
-    # align on. They still say what the author works on; abstracts and citations, where known, are metadata.
+    # LaMP-1's items are the author's papers: nothing was chosen between two options. Cases with a ground truth are made
+    # of what they cite; abstracts and citations, where known, are metadata.
     from_profile=item_reader({"title": "title"}, None),
     metrics=Classification(get_args(Choice)),
     kept=("abstract", "citation"),
     retrieval=both_options,
+    cases=with_choices,
 )
 LAMP_2M = Task.of("LaMP-2M", TagMovie, question=r"tags: \[(?P<labels>[^\]]*)\] description: (?P<description>.*)$")
 LAMP_2N = Task.of(

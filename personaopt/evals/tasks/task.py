@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import dspy
@@ -18,10 +18,12 @@ from personaopt.evals.tasks.reading import (
     to_ground_truth,
     whole_text_reader,
 )
-from personaopt.interaction import query_text
+from personaopt.interaction import Interaction, query_text
 
 Retrieval = Callable[[Mapping[str, Any]], str]
 """The text that a question's inputs are looked up by in the user's memory."""
+Cases = Callable[[Mapping[str, Sequence[Interaction]]], Mapping[str, Mapping[str, tuple[Interaction, ...]]]]
+"""From all users' profile items, oldest first, to cases with a ground truth in an item's place, by user and id."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Task:
         metrics: What the answers are measured by.
         kept: Fields of a profile item that are kept as an interaction's metadata.
         retrieval: The text a question is looked up by.
+        cases: Makes cases with a ground truth of a profile whose items have none; None where the items have one.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Task:
     metrics: Metrics
     kept: tuple[str, ...] = ()
     retrieval: Retrieval = query_text
+    cases: Cases | None = None
 
     @classmethod
     def of(
