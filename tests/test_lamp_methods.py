@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import dspy
 import pytest
@@ -11,6 +12,7 @@ from hashed_words import HashedWords
 from lamp_methods_lm import ANSWERS, TASKS, history_of, keeping_lm, mark
 
 from personaopt.evals.lamp.methods.method import Setting
+from personaopt.evals.lamp.methods.personaopt import aligner_of
 from personaopt.evals.lamp.methods.registry import METHODS
 from personaopt.memory import open_store
 
@@ -255,3 +257,46 @@ def test_no_method_leaves_a_call_in_the_shared_cache(memory, tmp_path):
                     method(**question())
     finally:
         dspy.cache = before
+
+
+def table():
+    """The calls before the first question and a question, by method, as the page on methods says."""
+    page = (Path(__file__).parents[1] / "docs" / "methods.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \|.*\| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    return {name: (int(before), int(asked)) for name, before, asked in rows}
+
+
+def numbered(text):
+    return lambda number: text.replace("#", str(number))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_calls_the_lm_as_often_as_the_page_says(name, memory):
+    """Under the worst of LMs: every answer is wrong, every edit is new, and there is always more to look up."""
+    recall = '{"tool": "recall", "arguments": {"keywords": "k#"}}'
+    written = {
+        "tag": "twist ending",
+        "edits": numbered('[{"action": "add", "text": "Likes number #.", "feedback": [1]}]'),
+        "new_persona": numbered("Likes number #."),
+        "calls": numbered(f"[{recall}]"),
+        "tool_calls": lambda number: submitted("LaMP-2M") if number == 3 else f'{{"tool_calls": [{recall}]}}',
+    }
+    method, lm = made(name, memory, lm=keeping_lm(written=written), retrieve=8)
+    with dspy.context(lm=lm):
+        method.prepare()
+        before = len(lm.engine.prompts)
+        method(**question())
+    most_before, most_asked = table()[name]
+    assert len(lm.engine.prompts) - before == most_asked
+    if most_before < 20:
+        assert before == most_before
+    else:  # the bound is that of the aligner's own preview, which counts levels that need not come
+        assert most_before * 0.7 < before <= most_before
+
+
+def test_the_bounds_on_the_page_are_those_of_the_aligners_preview(memory):
+    method, lm = made("personaopt", memory, retrieve=8)
+    with dspy.context(lm=lm):
+        most = aligner_of(Setting(TASKS["LaMP-2M"])).preview(method.agent).maximal.calls
+    assert table()["personaopt"][0] == table()["no-action"][0] == most
+    assert table()["no-memory"][0] == most - 1, "no call for a first persona"
