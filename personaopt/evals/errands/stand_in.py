@@ -70,7 +70,9 @@ class LookingStandIn:
         if kind == "answer":
             return {"code": _code(given)}
         if kind == "critique":
-            return {"feedback": self._critique(given, draw)}
+            return {prompt.outputs[0]: self._critique(given, draw)}
+        if kind == "relay":
+            return {prompt.outputs[0]: given["said"]}
         if kind == "edit":
             return {"edits": _edits(given)}
         return {name: ["Asks for codes of appointments."] for name in prompt.outputs}
