@@ -74,7 +74,10 @@ def test_a_user_with_sliding_profiles(tmp_path):
     # The answered question is the item that the next question's profile holds, so both may be recorded.
     assert first.questions[0].to_interaction() == first.interactions[2]
     assert second.interactions[0].ground_truth == {"tag": "romance"}
-    assert pickle.loads(pickle.dumps(first)) == first
+    loaded = load_lamp(folder)
+    copied = pickle.loads(pickle.dumps(loaded))
+    assert copied == loaded == [first, second]
+    assert copied.task == LAMP_2M
     with pytest.raises(DataError, match="no question 'other'"):
         first.history_before(second.questions[0])
 

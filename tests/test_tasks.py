@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Literal
 
 import dspy
@@ -53,6 +54,7 @@ def test_what_is_not_said_follows_from_the_signature():
     assert (
         Task.of("titles", LAMP_5.signature, metrics=Rouge(names=("rouge_1", "rouge_l"))).metrics.names[0] == "rouge_1"
     )
+    assert pickle.loads(pickle.dumps(essays)) == essays
     assert len({DISHES, essays, *TASKS.values()}) == 8  # values that can be keys
 
 

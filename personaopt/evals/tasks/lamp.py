@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
 from personaopt.evals.tasks.metrics import Classification
-from personaopt.evals.tasks.reading import item_reader, sentence_reader
+from personaopt.evals.tasks.reading import ItemReader, SentenceReader
 from personaopt.evals.tasks.references import with_choices
 from personaopt.evals.tasks.signatures import (
     CategorizeArticle,
@@ -31,14 +32,17 @@ LAMP_1 = Task(
     output="choice",
     kind="choice",
     labels=get_args(Choice),
-    parse=sentence_reader(
-        r'paper with the title "(?P<title>.*)", which reference is related\?.*?'
-        r'\[1\]: "(?P<option_1>.*)" \[2\]: "(?P<option_2>.*)"\s*$',
+    parse=SentenceReader(
+        re.compile(
+            r'paper with the title "(?P<title>.*)", which reference is related\?.*?'
+            r'\[1\]: "(?P<option_1>.*)" \[2\]: "(?P<option_2>.*)"\s*$',
+            re.DOTALL,
+        ),
         ("title", "option_1", "option_2"),
     ),
     # LaMP-1's items are the author's papers: nothing was chosen between two options. Cases with a ground truth are made
     # of what they cite; abstracts and citations, where known, are metadata.
-    from_profile=item_reader({"title": "title"}, None),
+    from_profile=ItemReader((("title", "title"),), None),
     metrics=Classification(get_args(Choice)),
     kept=("abstract", "citation"),
     retrieval=both_options,

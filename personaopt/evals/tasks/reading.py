@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,58 +15,83 @@ FromProfile = Callable[[Mapping[str, Any]], tuple[dict[str, Any], dict[str, Any]
 """A profile item as (inputs, ground truth)."""
 
 
-def sentence_reader(pattern: str, fields: tuple[str, ...], labels: tuple[str, ...] = ()) -> Parse:
+@dataclasses.dataclass(frozen=True)
+class SentenceReader:
     """A parser of a benchmark's fixed sentence.
 
-    Args:
+    Attributes:
         pattern: A regular expression with a group for every field; a group named `labels` must list exactly the labels.
         fields: Of the signature, in its order.
         labels: What that group must list.
     """
-    compiled = re.compile(pattern, re.DOTALL)
 
-    def parse(text: str) -> dict[str, Any]:
-        found = compiled.search(text) if isinstance(text, str) else None
+    pattern: re.Pattern[str]
+    fields: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+
+    def __call__(self, text: str) -> dict[str, Any]:
+        """Read a question.
+
+        Raises:
+            DataError: It has another form, or lists other labels.
+        """
+        found = self.pattern.search(text) if isinstance(text, str) else None
         if found is None:
             raise DataError(f"the input does not have the form of this task: {str(text)[:80]!r}")
-        if "labels" in compiled.groupindex and labels:
+        if "labels" in self.pattern.groupindex and self.labels:
             listed = found["labels"]
-            if sorted(label.strip() for label in listed.split(",")) != sorted(labels):
-                raise DataError(f"the input lists the labels [{listed}] and the task has [{', '.join(labels)}]")
-        return {field: found[field].strip() for field in fields}
-
-    return parse
+            if sorted(label.strip() for label in listed.split(",")) != sorted(self.labels):
+                raise DataError(f"the input lists the labels [{listed}] and the task has [{', '.join(self.labels)}]")
+        return {field: found[field].strip() for field in self.fields}
 
 
-def whole_text_reader(field: str) -> Parse:
-    """A parser for questions that are nothing but the one input field."""
+@dataclasses.dataclass(frozen=True)
+class WholeText:
+    """A parser for questions that are nothing but the one input field.
 
-    def parse(text: str) -> dict[str, Any]:
+    Attributes:
+        field: Its name.
+    """
+
+    field: str
+
+    def __call__(self, text: str) -> dict[str, Any]:
+        """Read a question.
+
+        Raises:
+            DataError: It is empty.
+        """
         if not isinstance(text, str) or not text.strip():
             raise DataError("the input is no text, or is empty")
-        return {field: text.strip()}
-
-    return parse
+        return {self.field: text.strip()}
 
 
-def item_reader(inputs: Mapping[str, str], answer: tuple[str, str] | None, labels: tuple[str, ...] = ()) -> FromProfile:
+@dataclasses.dataclass(frozen=True)
+class ItemReader:
     """A reader of profile items.
 
-    Args:
-        inputs: For each input field of the signature the item's key that holds it.
+    Attributes:
+        inputs: Each input field of the signature with the item's key that holds it.
         answer: The output field and the item's key that holds the answer; None where a profile holds none.
         labels: What the answer may be; anything where empty.
     """
 
-    def from_profile(item: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        missing = [key for key in (*inputs.values(), *(answer or ())[1:]) if key not in item]
-        missing += [key for key in inputs.values() if key in item and not isinstance(item[key], str)]
+    inputs: tuple[tuple[str, str], ...]
+    answer: tuple[str, str] | None
+    labels: tuple[str, ...] = ()
+
+    def __call__(self, item: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Read an item.
+
+        Raises:
+            DataError: A key is missing, is no text, or the answer is none of the labels.
+        """
+        missing = [key for _, key in self.inputs if not isinstance(item.get(key), str)]
+        missing += [key for key in (self.answer or ())[1:] if key not in item]
         if missing:
             raise DataError(f"the item has no text in {', '.join(missing)}")
-        shown = {field: item[key].strip() for field, key in inputs.items()}
-        return shown, to_ground_truth(answer[0], item[answer[1]], labels) if answer else {}
-
-    return from_profile
+        shown = {field: item[key].strip() for field, key in self.inputs}
+        return shown, to_ground_truth(self.answer[0], item[self.answer[1]], self.labels) if self.answer else {}
 
 
 def to_ground_truth(field: str, output: Any, labels: tuple[str, ...]) -> dict[str, Any]:

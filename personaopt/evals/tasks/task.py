@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
@@ -12,11 +13,11 @@ from personaopt.errors import ConfigurationError
 from personaopt.evals.tasks.metrics import Kind, Metrics, metrics_of
 from personaopt.evals.tasks.reading import (
     FromProfile,
+    ItemReader,
     Parse,
-    item_reader,
-    sentence_reader,
+    SentenceReader,
+    WholeText,
     to_ground_truth,
-    whole_text_reader,
 )
 from personaopt.interaction import Interaction, query_text
 
@@ -103,7 +104,7 @@ class Task:
             kind=kind,
             labels=labels,
             parse=_parse(name, question, fields, labels),
-            from_profile=item_reader({field: keys[field] for field in fields}, (output, keys[output]), labels),
+            from_profile=ItemReader(tuple((field, keys[field]) for field in fields), (output, keys[output]), labels),
             metrics=metrics if metrics is not None else metrics_of(kind, labels),
             kept=kept,
             retrieval=retrieval,
@@ -121,14 +122,14 @@ class Task:
 def _parse(name: str, question: str | None, fields: tuple[str, ...], labels: tuple[str, ...]) -> Parse:
     if question is None:
         if len(fields) == 1:
-            return whole_text_reader(fields[0])
+            return WholeText(fields[0])
         raise ConfigurationError(
             f"The task {name!r} has the inputs {', '.join(fields)}: say with `question` how one text holds them."
         )
     missing = [field for field in fields if f"(?P<{field}>" not in question]
     if missing:
         raise ConfigurationError(f"The expression of the task {name!r} has no group named {', '.join(missing)}.")
-    return sentence_reader(question, fields, labels)
+    return SentenceReader(re.compile(question, re.DOTALL), fields, labels)
 
 
 def _is_number(label: str) -> bool:

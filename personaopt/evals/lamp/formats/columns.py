@@ -85,11 +85,12 @@ def asked_of_histories(rows: Iterable[Row], file: str, columns: Columns, task: T
     """
     placed: dict[str, dict[str, tuple[Row, Interaction]]] = {}
     counts: dict[str, int] = {}
+    held = columns.of_fields(task)
     for row in rows:
         try:
             user = _cell(row.values, columns.user)
             counts[user] = counts.get(user, 0) + 1
-            interaction = _interaction(row.values, columns, task, f"{user}-{counts[user] - 1}")
+            interaction = _interaction(row.values, columns, held, task, f"{user}-{counts[user] - 1}")
             own = placed.setdefault(user, {})
             if interaction.id in own:
                 raise DataError(f"the id {interaction.id!r} stands there twice")
@@ -128,11 +129,13 @@ def _asked(
         )
 
 
-def _interaction(values: Mapping[str, Any], columns: Columns, task: Task, made: str) -> Interaction:
-    cells = {field: values.get(column) for field, column in columns.of_fields(task).items()}
+def _interaction(
+    values: Mapping[str, Any], columns: Columns, held: Mapping[str, str], task: Task, made: str
+) -> Interaction:
+    cells = {field: values.get(column) for field, column in held.items()}
     answer = cells.pop(task.output)
     inputs = {field: cell.strip() if isinstance(cell, str) else cell for field, cell in cells.items()}
-    empty = [columns.of_fields(task)[field] for field, cell in inputs.items() if cell in (None, "")]
+    empty = [held[field] for field, cell in inputs.items() if cell in (None, "")]
     if empty:
         raise DataError(f"it has nothing in {', '.join(empty)}")
     if isinstance(answer, float) and answer.is_integer():
