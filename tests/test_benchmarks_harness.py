@@ -13,7 +13,7 @@ BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "harness_overhead.py"
 def test_the_parts_of_a_run_are_its_whole(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
     size = ["--lm", "served", "--users", "1", "--questions", "2", "--interactions", "8", "--seconds", "0.2"]
-    command = [sys.executable, BENCHMARK, *size, "--methods", "prompt,rag", "--out", out]
+    command = [sys.executable, BENCHMARK, *size, "--methods", "prompt,icl", "--out", out]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     figures = json.loads(out.read_text())["lms"]["served"]

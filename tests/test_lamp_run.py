@@ -152,9 +152,9 @@ def test_a_cold_start_cuts_the_history_to_its_latest_and_nothing_else(data: Data
 def test_examples_come_from_tuning_users_but_the_one_who_is_asked(data: DataSet) -> None:
     owners = {item.id: user.user_id for user in data.users for item in user.interactions}
     tuning = next(user.user_id for user in data.users if is_tuning_user(user.user_id))
-    drawn = Protocol(seed=3).examples(data.users, tuning)
-    assert drawn == Protocol(seed=3).examples(reversed(data.users), tuning)
-    assert drawn != Protocol(seed=4).examples(data.users, tuning)
+    drawn = Protocol(seed=3).examples(data.users).apart_from(tuning)
+    assert drawn == Protocol(seed=3).examples(reversed(data.users)).apart_from(tuning)
+    assert drawn != Protocol(seed=4).examples(data.users).apart_from(tuning)
     assert all(is_tuning_user(owners[item.id]) and owners[item.id] != tuning for item in drawn)
     assert len({item.id for item in drawn}) == len(drawn) > 8
     others = sum(is_tuning_user(user.user_id) for user in data.users) - 1

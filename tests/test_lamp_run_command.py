@@ -204,7 +204,7 @@ def test_the_local_model_is_measured_and_calibrated(
 ) -> None:
     monkeypatch.setattr("personaopt.lm.local.local_lm", lambda **settings: local_lm)  # the same model, loaded once
     base = ["eval", "lamp", "run", "--data", folder, "--per-user", 1, "--users", 2, "--methods", "prompt,rag"]
-    code, stdout, stderr = command(*base, "--tuning", "--out", tmp_path / "tuning", "--calibration", "none", "--json")
+    code, _, stderr = command(*base, "--tuning", "--out", tmp_path / "tuning", "--calibration", "none", "--json")
     assert code == 0, stderr
     rows = read_rows(tmp_path / "tuning")
     assert len(rows) == 4

@@ -70,7 +70,7 @@ class Shown:
 
 def _spent(tally: Tally) -> str:
     usage = tally.usage
-    price = f", ${usage.usd:,.4f}" if usage.usd is not None else ""
+    price = f", ${usage.usd:,.4f}" if usage.usd else ""
     failed = f", {tally.errors} errors" if tally.errors else ""
     left = tally.seconds_left
     return f", {usage.calls:,} calls, {usage.tokens:,} tokens{price}{failed}" + (

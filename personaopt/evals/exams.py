@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -70,18 +71,28 @@ class KnownTexts:
 
     Args:
         embedder: What makes the vectors.
+        most: How many texts are remembered; the oldest go first.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, most: int = 100_000) -> None:
         self.name = embedder.name
         self._embedder = embedder
+        self._most = most
         self._known: dict[str, np.ndarray] = {}
+        self._lock = threading.Lock()
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if fresh:
-            self._known.update(zip(fresh, self._embedder(fresh), strict=True))
-        return np.stack([self._known[text] for text in texts]) if texts else self._embedder([])
+        if not texts:
+            return self._embedder([])
+        with self._lock:
+            found = {text: self._known[text] for text in texts if text in self._known}
+        if fresh := [text for text in dict.fromkeys(texts) if text not in found]:
+            found.update(zip(fresh, self._embedder(fresh), strict=True))
+            with self._lock:
+                self._known.update((text, found[text]) for text in fresh)
+                for text in list(self._known)[: max(len(self._known) - self._most, 0)]:
+                    del self._known[text]
+        return np.stack([found[text] for text in texts])
 
 
 def replay(agent: PersonaAgent, exam: Exam) -> list[Case]:

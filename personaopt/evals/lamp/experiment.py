@@ -72,6 +72,21 @@ class Job:
 
 
 @dataclasses.dataclass(frozen=True)
+class Examples:
+    """Interactions of tuning users, one of each user before a second one of any.
+
+    Attributes:
+        owned: Each with its user's id.
+    """
+
+    owned: tuple[tuple[str, Interaction], ...]
+
+    def apart_from(self, user_id: str) -> tuple[Interaction, ...]:
+        """Those that a user may be shown: never the user's own."""
+        return tuple(item for owner, item in self.owned if owner != user_id)[:EXAMPLES]
+
+
+@dataclasses.dataclass(frozen=True)
 class Protocol:
     """How users are tested, whatever the method.
 
@@ -115,29 +130,28 @@ class Protocol:
             return exam
         return dataclasses.replace(exam, history=exam.history[max(len(exam.history) - history, 0) :])
 
-    def examples(self, users: Iterable[UserHistory], apart_from: str) -> tuple[Interaction, ...]:
-        """Interactions of users that nothing is reported on, drawn by the seed; never the tested user's own.
+    def examples(self, users: Iterable[UserHistory]) -> Examples:
+        """What in-context learning shows of users that nothing is reported on, drawn by the seed.
 
-        One of each user before a second one of any. Where a data set's histories hold no answers, its questions do.
+        Where a data set's histories hold no answers, its questions are drawn from.
 
         Args:
             users: Of the data set.
-            apart_from: Whose exam it is.
         """
-        pools = []
+        pools: list[tuple[str, list[Interaction]]] = []
         for user in sorted(users, key=lambda user: user.user_id):
             if is_tuning_user(user.user_id):
                 known = [item for item in user.profile if item.ground_truth]
                 pool = known or [question.to_interaction() for question in user.questions]
-                random.Random(f"{self.seed}:{user.user_id}").shuffle(pool)
-                pools.append((user.user_id, pool))
+                drawn = random.Random(f"{self.seed}:{user.user_id}").sample(pool, min(len(pool), EXAMPLES))
+                pools.append((user.user_id, drawn))
         random.Random(self.seed).shuffle(pools)
-        drawn: list[Interaction] = []
+        owned: list[tuple[str, Interaction]] = []
         for turn in range(EXAMPLES):
-            drawn += [pool[turn] for owner, pool in pools if owner != apart_from and turn < len(pool)]
-            if len(drawn) >= EXAMPLES:
+            owned += [(owner, pool[turn]) for owner, pool in pools if turn < len(pool)]
+            if len(owned) - turn - 1 >= EXAMPLES:  # enough without anyone's own
                 break
-        return tuple(drawn[:EXAMPLES])
+        return Examples(tuple(owned))
 
     def settled(self, method: str, point: Point, own: Mapping[str, Point]) -> Point:
         """A point with what it leaves open filled in, so that two names of one setting are known as the same.

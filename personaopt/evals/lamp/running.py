@@ -72,9 +72,10 @@ class Experiment:
         for job in self.jobs:
             stages.setdefault(job.shown[0][0], []).append(job)
         tested = {data: self.protocol.tested(data.users) for data in self.data}
+        shown = {data: self.protocol.examples(data.users) for data in self.data}
         for jobs in stages.values():
             for data, user in in_turns([[(data, user) for user in tested[data]] for data in self.data]):
-                examples = self.protocol.examples(data.users, user.user_id)
+                examples = shown[data].apart_from(user.user_id)
                 for job in jobs:
                     setting = dataclasses.replace(
                         self.setting,

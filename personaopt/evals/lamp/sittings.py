@@ -208,7 +208,8 @@ def _action(action: Any) -> dict[str, Any]:
 
 def _cost(usage: Usage) -> dict[str, Any]:
     names = ("calls", "input_tokens", "output_tokens", "cached_tokens", "usd")
-    return {name: getattr(usage, name) for name in names}
+    free = getattr(getattr(dspy.settings.lm, "engine", None), "parameters", None) is not None  # it runs here
+    return {name: getattr(usage, name) for name in names} | ({"usd": 0.0} if free else {})
 
 
 def reason(error: Exception) -> str:
