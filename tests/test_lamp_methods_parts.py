@@ -92,6 +92,24 @@ def test_of_two_options_the_one_closer_to_the_users_items_is_chosen(user):
     assert METHODS["majority"](user, Setting(LAMP_1))(**inputs).choice == "[1]", "nothing was ever chosen"
 
 
+def test_options_are_compared_with_what_was_chosen_and_not_with_what_was_left(user):
+    offered = {"option_1": "soil in the arctic", "option_2": "neural networks on graphs"}
+    user.record(Interaction(inputs={"title": "my paper"} | offered, ground_truth={"choice": "[2]"}))
+    swapped = {"title": "a new paper", "option_1": offered["option_2"], "option_2": offered["option_1"]}
+    for name in ("majority", "knn"):
+        assert METHODS[name](user, Setting(LAMP_1))(**swapped).choice == "[1]", name
+    assert METHODS["majority"](user, Setting(LAMP_1))(title="x", **offered).choice == "[2]"
+
+
+def test_what_is_shown_for_options_is_recalled_by_them_and_they_are_known_to_a_calibration(user):
+    user.record(
+        [Interaction(inputs={"title": f"paper {place}", "option_1": "a", "option_2": "b"}) for place in range(3)]
+    )
+    agent = METHODS["rag"](user, Setting(LAMP_1)).agent
+    recalled = agent.recall({"title": "new", "option_1": "soil", "option_2": "graphs"})
+    assert dict(recalled.options["choice"].texts) == {"[1]": "soil", "[2]": "graphs"}
+
+
 @pytest.mark.parametrize("name", ["rag", "pag", "membank", "personaagent"])
 def test_a_history_without_answers_is_shown_and_described_all_the_same(name, user):
     user.record([Interaction(inputs={"title": text}) for text in ("graph neural networks", "learning on graphs")])

@@ -66,11 +66,14 @@ class MethodAgent(PersonaAgent):
         query = self._retrieval(inputs)
         # One field that says what is looked up: the agent searches by the text of the inputs it is given.
         recalled = super().recall({next(iter(self.task.input_fields)): query}, before=before)
-        earlier = recalled.earlier
-        if not earlier and self.retrieve:  # a history of items that nothing was answered to, such as LaMP-1's papers
+        earlier, memories = recalled.earlier, recalled.memories
+        choose = self.choose
+        if not earlier and self.retrieve:  # a history of items that nothing was answered to, such as papers
             earlier = tuple(self.user.similarities(query, before=before))
-            recalled = Recall(most_similar(query, earlier, self.retrieve), earlier)
-        return recalled if self.choose is None else Recall(self.choose(query, earlier, self.retrieve), earlier)
+            choose = choose or most_similar
+        if choose is not None and self.retrieve:
+            memories = choose(query, earlier, self.retrieve)
+        return Recall(memories, earlier, self._options(inputs))
 
     def finish(
         self, prediction: dspy.Prediction, recalled: Recall, gathered: Gathered = NOTHING_GATHERED

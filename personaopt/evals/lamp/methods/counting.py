@@ -11,16 +11,19 @@ import numpy as np
 from personaopt.evals.baselines import most_frequent, nearest_response
 from personaopt.evals.lamp.deciding import median
 from personaopt.evals.lamp.methods.method import NOTHING_LEARNT, Preparation, Setting
-from personaopt.interaction import Interaction
+from personaopt.interaction import Interaction, query_text
 from personaopt.memory import User
 from personaopt.memory.choices import spelled
 from personaopt.memory.embedding import unit_rows
 from personaopt.memory.episodic import Memory
+from personaopt.memory.options import Options, chosen, options_for
 from personaopt.memory.priors import label_frequencies, neighbour_vote
-from personaopt.signatures.standing import options_of
+from personaopt.signatures.standing import stands_for
 
 NEAREST = 3
-"""How many of the user's nearest items speak for an option."""
+"""How many of the user's nearest texts speak for an option."""
+MOST_TEXTS = 256
+"""The latest of the user's texts that options are compared with."""
 
 
 class Counting(dspy.Module):
@@ -49,6 +52,10 @@ class Counting(dspy.Module):
         text = None if truth is None else spelled(truth)
         return text if text is not None and (text in self.task.labels or not self.task.labels) else None
 
+    def options(self, inputs: Mapping[str, Any]) -> Options | None:
+        """The texts behind the labels, where they stand for options of the question."""
+        return options_for(self.task.signature.output_fields[self.task.output], inputs)
+
     def answered(self, text: str, shares: Mapping[str, float] | None = None) -> dspy.Prediction:
         """The prediction that says so."""
         told = {"shares": {self.task.output: dict(shares)}} if shares else {}
@@ -65,7 +72,9 @@ class Majority(Counting):
     """The user's most frequent label, the mean of the user's ratings, the most typical of the user's texts."""
 
     def forward(self, **inputs: Any) -> dspy.Prediction:
-        """The same answer to every question, from what is known when it is asked."""
+        """The same answer to every question, from what is known when it is asked; of options the one chosen most."""
+        if options := self.options(inputs):
+            return self._chosen_most(options)
         said = [text for item in self.user.history() if (text := self.said(item)) is not None]
         if not said:
             return self.without_history()
@@ -75,6 +84,12 @@ class Majority(Counting):
         if self.task.labels:
             return self.answered(most_frequent(said)[0], label_frequencies(said, self.task.labels))
         return self.answered(self._most_typical(said))
+
+    def _chosen_most(self, options: Options) -> dspy.Prediction:
+        """The option whose very text the user chose most often before; of equals the first."""
+        earlier = [Memory(item, 0.0) for item in self.user.history()]
+        counts = options.chosen_before(self.task.output, earlier)
+        return self.answered(max(options.texts, key=lambda label: counts[label]))
 
     def _most_typical(self, texts: Sequence[str]) -> str:
         """The text that is most similar to all others by the store's embedder; of equals the newest."""
@@ -89,7 +104,7 @@ class Nearest(Counting):
 
     def forward(self, **inputs: Any) -> dspy.Prediction:
         """The vote of everything that is known when the question is asked."""
-        if options := options_of(self.task.signature.output_fields[self.task.output], inputs):
+        if options := self.options(inputs):
             return self._nearest_option(options)
         known = [
             (memory.similarity, text)
@@ -106,12 +121,24 @@ class Nearest(Counting):
             return self.answered(median(shares), shares)
         return self.answered(max(shares, key=lambda label: shares[label]), shares)
 
-    def _nearest_option(self, options: Mapping[str, str]) -> dspy.Prediction:
-        """The option that is most similar to the user's own items, by the mean of the nearest few."""
-        closeness = {label: _closeness(self.user.similarities(text)) for label, text in options.items()}
-        return self.answered(max(closeness, key=lambda label: closeness[label]))
+    def _nearest_option(self, options: Options) -> dspy.Prediction:
+        """The option most similar to what the user wrote and chose before, by the mean of the nearest few texts."""
+        texts = self._own_texts(options)[-MOST_TEXTS:]
+        if not texts:
+            return self.without_history()
+        asked = [*options.texts.values(), *texts]
+        embedder = self.user.store.embedder
+        vectors = unit_rows(embedder(asked), len(asked), embedder.name)
+        cosines = vectors[: len(options.texts)] @ vectors[len(options.texts) :].T
+        closeness = np.sort(cosines, axis=1)[:, -NEAREST:].mean(axis=1)
+        return self.answered(list(options.texts)[int(np.argmax(closeness))])
 
-
-def _closeness(memories: Sequence[Memory]) -> float:
-    nearest = sorted((memory.similarity for memory in memories), reverse=True)[:NEAREST]
-    return float(np.mean(nearest)) if nearest else 0.0
+    def _own_texts(self, options: Options) -> list[str]:
+        """The texts that the user chose, and the inputs of the user's items that are no options, oldest first."""
+        rule = stands_for(options.field)
+        offered = set(rule.inputs.values()) if rule else set()
+        found: list[str] = []
+        for item in self.user.history():
+            found.append(query_text({name: value for name, value in item.inputs.items() if name not in offered}))
+            found += chosen(options.field, self.task.output, item)
+        return [text for text in dict.fromkeys(found) if text]
