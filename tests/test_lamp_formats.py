@@ -9,6 +9,7 @@ import pytest
 from lamp_folder import ASKED
 
 from personaopt.cli.align import Source
+from personaopt.cli.lamp_data import data_sets
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.lamp.conversion import to_dataset, to_examples
 from personaopt.evals.lamp.data import Columns, load_lamp
@@ -273,11 +274,15 @@ def test_tables_that_do_not_fit_are_refused_with_what_they_hold(tmp_path):
     assert [problem.position for problem in loaded.problems] == [2, 3]
     (tmp_path / "twice.csv").write_text("user,tag,tag\nu,x,y\n")
     (tmp_path / "latin.csv").write_bytes("user,description,tag\nu,Größe,comedy\n".encode("latin-1"))
+    (tmp_path / "quote.csv").write_text('user,description,tag\nu,"x"y,comedy\n')
+    (tmp_path / "long.csv").write_text(f"user,description,tag\nu,{'x' * 200_000},comedy\n")
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "notes.docx").write_text("x")
     for name, message in (
         ("twice.csv", "two columns of one name"),
         ("latin.csv", "cannot be read: .*utf-8"),
+        ("quote.csv", "line 2: .*expected after"),
+        ("long.csv", "line 2: field larger than field limit"),
         ("empty.jsonl", "no records"),
         ("notes.docx", r"ending \.docx; known are"),
         ("none.csv", "none.csv is missing"),
@@ -384,3 +389,17 @@ def test_the_command_line_says_what_it_leaves_out(tmp_path, capsys):
     said = capsys.readouterr().err.splitlines()
     assert [f"line {number}, 'ann'" in line for number, line in zip((14, 15, 16), said, strict=False)] == [True] * 3
     assert said[3:] == ["2 more records of a table of CSV of histories are not used."]
+
+
+def test_a_run_takes_a_table_and_a_task_of_your_own(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import dspy\nfrom personaopt.evals.tasks import Task\n\n\n"
+        'class Name(dspy.Signature):\n    """Name it."""\n\n'
+        "    plot: str = dspy.InputField()\n    said: str = dspy.OutputField()\n\n\n"
+        'NAMES = Task.of("names", Name)\n'
+    )
+    (data,) = data_sets(
+        [str(table(tmp_path / "films.csv"))], [f"{tmp_path}/own.py:NAMES"], columns=("user=who", "time=when")
+    )
+    assert (data.name, data.task.name, len(data.users)) == ("films", "names", 2)
+    assert data.users[0].questions[0].ground_truth == {"said": "comedy"}

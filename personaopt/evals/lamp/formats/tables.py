@@ -32,7 +32,7 @@ def rows_of_file(file: Path, tell: Tell) -> Iterator[Row]:
             yield from _lines(file, tell)
         else:
             yield from _cells(file, tell)
-    except (OSError, UnicodeError, csv.Error) as error:
+    except (OSError, UnicodeError) as error:
         raise DataError(f"{file} cannot be read: {error}.") from error
 
 
@@ -71,9 +71,12 @@ def _cells(file: Path, tell: Tell) -> Iterator[Row]:
         if len(set(names)) < len(names):
             raise DataError(f"{file} has two columns of one name: {', '.join(names)}.")
         reader.fieldnames = names
-        for values in reader:
-            if None in values or None in values.values():
-                sentence = f"it has not the {len(names)} cells of the header"
-                tell(Problem(str(file), reader.line_num, "", sentence, "line"))
-                continue
-            yield Row(reader.line_num, values, "line")
+        try:
+            for values in reader:
+                if None in values or None in values.values():
+                    sentence = f"it has not the {len(names)} cells of the header"
+                    tell(Problem(str(file), reader.line_num, "", sentence, "line"))
+                    continue
+                yield Row(reader.line_num, values, "line")
+        except csv.Error as error:  # where a cell does not end, nobody knows where the next line begins
+            raise DataError(f"{file}: line {reader.line_num}: {error}; JSONL has no such limits.") from error
