@@ -217,5 +217,23 @@ def test_the_local_model_is_measured_and_calibrated(
     rows = read_rows(tmp_path / "out")
     assert not {row.user for row in rows} & {row.user for row in read_rows(tmp_path / "tuning")}
     assert all(row.probabilities != pytest.approx(row.measured) for row in rows)
+    calibrated = {row.key: row for row in rows}
+    # What was measured without a calibration gives the same answers under one, without asking again.
+    code, _, stderr = command(*base, "--out", tmp_path / "raw", "--calibration", "none")
+    assert code == 0, stderr
+    code, _, stderr = command(
+        "eval",
+        "lamp",
+        "recalibrate",
+        tmp_path / "raw",
+        "--out",
+        tmp_path / "anew",
+        "--calibration",
+        tmp_path / "c.json",
+    )
+    assert code == 0, stderr
+    for row in read_rows(tmp_path / "anew"):
+        assert row.probabilities == pytest.approx(calibrated[row.key].probabilities, rel=1e-6)
+        assert row.prediction == calibrated[row.key].prediction
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert config["lms"]["local"]["model"].startswith("local/")

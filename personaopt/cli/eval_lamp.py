@@ -189,3 +189,20 @@ def calibrate(
     if json:
         print_json(result)
     message(f"Wrote {len(calibrations.known)} calibrations from {len(rows)} rows to {out}.")
+
+
+@app.command("recalibrate")
+def recalibrate(
+    folder: Annotated[Path, typer.Argument(help="What `run --out` wrote.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Another folder, for the rows and their report.", show_default=False)],
+    calibration: Annotated[str, typer.Option(help="A FILE, `shipped` or `none`.")] = "shipped",
+    json: Annotated[bool, typer.Option("--json", help="Print summary.json.")] = False,
+) -> None:
+    """Answer a run's questions anew by what was measured, under another calibration; no LM is asked."""
+    from personaopt.cli.lamp_run import calibrations_of, reported
+    from personaopt.evals.lamp.recalibrating import recalibrate as anew
+
+    anew(folder, out, calibrations_of(calibration), calibration)
+    result = reported(out, json)
+    if json:
+        print_json(result)

@@ -200,13 +200,18 @@ def experiment_of(wanted: Wanted, data: Sequence[DataSet], results: Results | No
         protocol=protocol,
         methods=METHODS,
         setting=setting,
-        calibrations=_calibrations(wanted.calibration),
+        calibrations=calibrations_of(wanted.calibration),
         embedder=KnownTexts(local_embedder()),
         own=own,
     )
 
 
-def _calibrations(name: str) -> Calibrations:
+def calibrations_of(name: str) -> Calibrations:
+    """Those of a file, the shipped ones, or none.
+
+    Raises:
+        ConfigurationError: The file holds none.
+    """
     from personaopt.evals.lamp.calibrating import Calibrations
 
     if name == "none":

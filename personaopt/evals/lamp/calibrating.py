@@ -101,7 +101,7 @@ def calibrate(rows: Iterable[Row]) -> Calibrations:
             continue
         if not is_tuning_user(row.user):
             continue
-        kind = REMEMBERING if _remembers(row) else FORGETFUL
+        kind = REMEMBERING if has_history(row) else FORGETFUL
         for key in ((row.task, row.method), (row.task, kind), (ANY, row.method), (ANY, kind)):
             groups[key].append(row)
     if not groups:
@@ -113,7 +113,7 @@ def _enough(key: tuple[str, str], rows: Sequence[Row]) -> bool:
     return len(rows) >= FEWEST or (key[1] in (REMEMBERING, FORGETFUL) and key[0] == ANY)
 
 
-def _remembers(row: Row) -> bool:
+def has_history(row: Row) -> bool:
     """Whether anything of the user's own was known: else what history says is the same for every label."""
     features = row.features or {}
     return any(np.ptp(features[name]) > 1e-9 for name in ("frequencies", "neighbours") if name in features)
@@ -122,7 +122,7 @@ def _remembers(row: Row) -> bool:
 def _fitted(key: tuple[str, str], rows: Sequence[Row]) -> Calibration:
     evidence = [{name: np.asarray(values, dtype=float) for name, values in (r.features or {}).items()} for r in rows]
     places = [list(row.measured or {}).index(row.gold) for row in rows]
-    remembers = any(_remembers(row) for row in rows)
+    remembers = any(has_history(row) for row in rows)
     users = len({(row.data, row.user) for row in rows})
     told = f"{len(rows)} answers of {users} tuning users: {key[1]}, {key[0]}"
     return fit(evidence, places, ("model", "length"), mixed="neighbours" if remembers else None, fitted_on=told)
