@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from personaopt.actions.mcp import MCPTools, mcp_tools
+    from personaopt.actions.wikipedia import LocalArticles, WikipediaSearch
     from personaopt.agent import PersonaAgent
     from personaopt.conversation import Conversation
     from personaopt.errors import (
@@ -64,6 +66,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "personaopt.actions.mcp": ("MCPTools", "mcp_tools"),
+    "personaopt.actions.wikipedia": ("LocalArticles", "WikipediaSearch"),
     "personaopt.agent": ("PersonaAgent",),
     "personaopt.conversation": ("Conversation",),
     "personaopt.errors": (
@@ -138,6 +142,8 @@ __all__ = [
     "LMJudge",
     "LatestWindow",
     "LocalAdapter",
+    "LocalArticles",
+    "MCPTools",
     "MLflowCallback",
     "Memory",
     "ModelError",
@@ -170,6 +176,7 @@ __all__ = [
     "Usage",
     "User",
     "VersionConflict",
+    "WikipediaSearch",
     "__version__",
     "configure_local",
     "export",
@@ -177,6 +184,7 @@ __all__ = [
     "load",
     "local_embedder",
     "local_lm",
+    "mcp_tools",
     "open_store",
     "textgrad_engine",
 ]

@@ -6,12 +6,9 @@ addresses. Other formats are for use without personaopt.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -27,6 +24,8 @@ from personaopt.lm.local import local_lm
 from personaopt.memory import open_store
 from personaopt.memory.embedding import local_embedder
 from personaopt.persona import Persona
+from personaopt.program_file import checked, document, write
+from personaopt.program_file import refuse_place as refuse_place
 from personaopt.signatures import as_text
 from personaopt.signatures.portable import signature_from_dict, signature_to_dict
 
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 Format = Literal["program", "prompt", "messages", "markdown"]
 
-KIND = "personaopt program"
-SCHEMA = 1
 AUTHOR = "export"
 MOST_VERSIONS = 100_000
 
@@ -67,18 +64,24 @@ def export(
         raise ConfigurationError(f"A program is exported as one of {', '.join(get_args(Format))}, not {format!r}.")
     if format == "program":
         content = _content(agent, memories)
-        document = {"kind": KIND, "schema": SCHEMA, "checksum": _checksum(content), "content": content}
-        text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+        text = document(content)
     elif format == "messages":
         text = json.dumps(as_text.messages(_task(agent), agent.persona), ensure_ascii=False, indent=1)
     elif format == "prompt":
         text = as_text.prompt(_task(agent), agent.persona)
     else:
         text = as_text.markdown(_task(agent), agent.persona, f"{agent.user.id}, version {agent.persona_version}")
-    return _write(Path(path), f"{text}\n")
+    return write(Path(path), f"{text}\n")
 
 
-def load(path: str | os.PathLike[str], *, store: Store | None = None, lm: Any = None) -> PersonaAgent:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    store: Store | None = None,
+    lm: Any = None,
+    tools: Iterable[dspy.Tool | Callable[..., Any]] = (),
+    allow_tools_for_all: Iterable[str] = (),
+) -> PersonaAgent:
     """Read a program that `export` wrote. Nothing in the file is ever executed.
 
     Args:
@@ -86,12 +89,14 @@ def load(path: str | os.PathLike[str], *, store: Store | None = None, lm: Any = 
         store: Where the user's memories are recorded; a store in memory when None.
         lm: The LM that answers. When None the configured one; where none is configured and the program was made
             with the local model, that.
+        tools: The tools that the file names; it holds no code. Which of them a user may call is not part of it either.
+        allow_tools_for_all: As of a new agent.
 
     Raises:
         ProgramError: The file is missing, damaged, not a program, or of a newer version; or the user has another
-            persona in the given store.
+            persona in the given store; or a tool is missing that it names.
     """
-    content = _checked(Path(path))
+    content = checked(Path(path))
     try:
         task = signature_from_dict(content["task"])
         persona = Persona.from_dict(content["persona"])
@@ -103,12 +108,19 @@ def load(path: str | os.PathLike[str], *, store: Store | None = None, lm: Any = 
         user = (store or open_store(":memory:")).user(content["user_id"])
         user.record(memories)
         version = _remember(user, persona, version, private=store is None)
-        agent = PersonaAgent(task, user=user, retrieve=content["retrieve"], persona=persona, calibration=calibration)
+        agent = PersonaAgent(
+            task,
+            user=user,
+            tools=tools,
+            max_actions=content.get("max_actions", 0),
+            allow_tools_for_all=allow_tools_for_all,
+            memory_tools=content.get("memory_tools", True),
+            retrieve=content["retrieve"],
+            persona=persona,
+            calibration=calibration,
+        )
         agent.persona_version = version
-        agent.predict.config = dict(content["settings"])
-        agent.predict.demos = [dspy.Example(**demo) for demo in content["demos"]]
-        agent.predict.fields = dict(content.get("fields", {}))
-        decision_state(agent.predict)  # refuses parameters that do not fit the task
+        _complete(agent, content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProgramError(f"The program {path} lacks a part or has a wrong one: {error!r}.") from error
     except PersonaOptError as error:
@@ -119,19 +131,14 @@ def load(path: str | os.PathLike[str], *, store: Store | None = None, lm: Any = 
     return agent
 
 
-def refuse_place(path: str | os.PathLike[str]) -> None:
-    """Say now that a file could not be written later.
-
-    Raises:
-        ProgramError: It could not.
-    """
-    file = Path(path)
-    if file.is_dir():
-        raise ProgramError(f"{file} is a folder; give the path of a file.")
-    if not file.parent.is_dir():
-        raise ProgramError(f"{file} cannot be written, because the folder {file.parent} does not exist.")
-    if not os.access(file.parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
-        raise ProgramError(f"{file} cannot be written: no permission.")
+def _complete(agent: PersonaAgent, content: Mapping[str, Any]) -> None:
+    """Give a loaded agent its predictor's parts, and refuse one that lacks a tool."""
+    if missing := [name for name in content.get("tools", []) if name not in agent.actions.tools]:
+        raise ProgramError(f"it calls the tool {missing[0]!r}; give it with load(path, tools=[...]).")
+    agent.predict.config = dict(content["settings"])
+    agent.predict.demos = [dspy.Example(**demo) for demo in content["demos"]]
+    agent.predict.fields = dict(content.get("fields", {}))
+    decision_state(agent.predict)  # refuses parameters that do not fit the task
 
 
 def _content(agent: PersonaAgent, memories: bool) -> dict[str, Any]:
@@ -146,6 +153,9 @@ def _content(agent: PersonaAgent, memories: bool) -> dict[str, Any]:
         "persona": agent.persona.to_dict(),
         "persona_version": agent.persona_version,
         "retrieve": agent.retrieve,
+        "max_actions": agent.max_actions,
+        "tools": list(agent.actions.tools),
+        "memory_tools": bool(agent.actions.own),
         "calibration": _calibration_to(agent),
         "lm": getattr(agent.lm, "model", None),
         "embedder": agent.user.store.embedder.name,
@@ -219,61 +229,3 @@ def _remember(user: User, persona: Persona, version: int, *, private: bool) -> i
             f"user {user.id!r} has another persona in this store (version {user.version}); load it without the store."
         )
     return known[persona.render()]
-
-
-def _checked(path: Path) -> dict[str, Any]:
-    """The content of a program file whose checksum is right.
-
-    Raises:
-        ProgramError: It is not one.
-    """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ProgramError(f"The program {path} cannot be read: {error.strerror or error}.") from error
-    if raw[:1] == b"\x80" or raw[:2] == b"PK":
-        raise ProgramError(f"{path} is a pickle or an archive; only JSON that personaopt exported is read.")
-    try:
-        document = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ProgramError(f"{path} is not JSON, or is damaged ({type(error).__name__}); export it again.") from None
-    if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise ProgramError(f"{path} is JSON, but not a program that personaopt exported.")
-    schema = document.get("schema")
-    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise ProgramError(f"The program {path} has the unknown schema {schema!r}; export it again.")
-    if schema > SCHEMA:
-        raise ProgramError(
-            f"The program {path} has schema {schema} and this version of personaopt knows {SCHEMA} at most; upgrade it."
-        )
-    content = document.get("content")
-    if not isinstance(content, dict) or document.get("checksum") != _checksum(content):
-        raise ProgramError(f"The program {path} was changed or damaged since it was exported: its checksum is wrong.")
-    return content
-
-
-def _checksum(content: Mapping[str, Any]) -> str:
-    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(canonical.encode('utf-8', 'surrogatepass')).hexdigest()}"
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write a file so that it is there as a whole or not at all."""
-    refuse_place(path)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o600)  # it holds what a user said
-        os.replace(temporary, path)
-        temporary = None
-    except (OSError, UnicodeEncodeError) as error:
-        raise ProgramError(f"{path} cannot be written: {error}.") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-    return path

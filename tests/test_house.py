@@ -51,6 +51,7 @@ RANKS = {
     "actions": 3,
     "explanation": 4,
     "under_persona": 4,
+    "program_file": 4,
     "agent": 4,
     "program": 5,
     "session": 5,

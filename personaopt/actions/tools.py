@@ -43,7 +43,7 @@ class AgentTool:
     @property
     def arguments(self) -> dict[str, Any]:
         """The JSON schema of each argument."""
-        hidden = _parameters(self.tool.func, inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        hidden = _gathering(self.tool, inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
         return {name: schema for name, schema in (self.tool.args or {}).items() if name not in hidden}
 
     @property
@@ -134,7 +134,7 @@ def agent_tool(given: dspy.Tool | Callable[..., Any]) -> AgentTool:
             f"The tool {name!r} cannot be used: {reason}; give it a name and arguments with type hints."
         ) from error
     return AgentTool(
-        tool, frozenset(_required(tool)), bool(_parameters(tool.func, inspect.Parameter.VAR_KEYWORD) & {*tool.args})
+        tool, frozenset(_required(tool)), bool(_gathering(tool, inspect.Parameter.VAR_KEYWORD) & {*(tool.args or {})})
     )
 
 
@@ -153,8 +153,11 @@ def _required(tool: dspy.Tool) -> Iterable[str]:
             yield name
 
 
-def _parameters(func: Callable[..., Any], *kinds: Any) -> set[str]:
-    return {name for name, parameter in _signature(func).items() if parameter.kind in kinds}
+def _gathering(tool: dspy.Tool, *kinds: Any) -> set[str]:
+    """Names that DSPy lists among the arguments and that stand for any number of others, as in `**options`."""
+    described = tool.arg_desc or {}  # of a server's tool they name real arguments
+    parameters = _signature(tool.func).items()
+    return {name for name, parameter in parameters if parameter.kind in kinds and name not in described}
 
 
 def _signature(func: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

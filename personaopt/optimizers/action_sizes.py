@@ -32,9 +32,9 @@ CALL_TOKENS = 40
 
 
 def calls_an_action(agent: PersonaAgent) -> int:
-    """LM calls that one choice of the policy makes: one where it is written, two where it is scored."""
+    """LM calls that one choice of the policy makes: one where it is written, three where it is scored."""
     said = getattr(agent.policy, "calls", None)
-    return int(said) if said is not None else 2 if is_small_local(agent.lm) else 1
+    return int(said) if said is not None else 3 if is_small_local(agent.lm) else 1
 
 
 def most_calls(agent: PersonaAgent) -> int:
