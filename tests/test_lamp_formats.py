@@ -281,8 +281,8 @@ def test_tables_that_do_not_fit_are_refused_with_what_they_hold(tmp_path):
     for name, message in (
         ("twice.csv", "two columns of one name"),
         ("latin.csv", "cannot be read: .*utf-8"),
-        ("quote.csv", "line 2: .*expected after"),
-        ("long.csv", "line 2: field larger than field limit"),
+        ("quote.csv", "after line 1: .*expected after"),
+        ("long.csv", "after line 1: field larger than field limit"),
         ("empty.jsonl", "no records"),
         ("notes.docx", r"ending \.docx; known are"),
         ("none.csv", "none.csv is missing"),

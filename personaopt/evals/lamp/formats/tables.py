@@ -79,4 +79,4 @@ def _cells(file: Path, tell: Tell) -> Iterator[Row]:
                     continue
                 yield Row(reader.line_num, values, "line")
         except csv.Error as error:  # where a cell does not end, nobody knows where the next line begins
-            raise DataError(f"{file}: line {reader.line_num}: {error}; JSONL has no such limits.") from error
+            raise DataError(f"{file}: after line {reader.line_num}: {error}; JSONL has no such limits.") from error
