@@ -245,11 +245,11 @@ def test_the_local_model_talks_and_learns_from_feedback(user, local_lm) -> None:
     with dspy.context(lm=local_lm):
         agent = po.PersonaAgent(Tag, user=user, retrieve=2)
         conversation = po.Conversation(user, agent)
-        for number in range(6):
+        for number in range(4):
             turn = conversation(description=f"Two rivals inherit the same restaurant, part {number}")
             assert turn.tag in ("comedy", "drama")
             conversation.feedback(turn, **({"correction": "drama"} if number % 2 else {"thumbs": "down"}))
-        aligned = po.PersonaAligner(latest=4, held_out=2, epochs=1, candidates=1).compile(agent)
+        aligned = po.PersonaAligner(latest=3, held_out=1, epochs=1, candidates=1).compile(agent)
         assert aligned.detailed_results.losses[0] > 0
         writer = po.PersonaAgent("message -> reply", user=user, retrieve=0)
         writer.predict.config = {"max_tokens": 8}
