@@ -14,12 +14,14 @@ from dspy.clients.capabilities import with_capability_planning
 from dspy.lm15 import Config, Message, Request, Response
 from dspy.utils.exceptions import AdapterParseError
 
+from personaopt.attachments import described
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.lm import options, prompt_form
 from personaopt.signatures.observed import OBSERVATIONS, holds_observations
 from personaopt.signatures.persona_block import read_persona
 from personaopt.signatures.respond import MEMORIES, RecalledInteraction
 from personaopt.signatures.standing import StandsFor
+from personaopt.signatures.turns import turns_field
 
 MOST_ORDINAL_LEVELS = 10
 
@@ -92,6 +94,8 @@ class LocalAdapter(dspy.Adapter):
             examples.append({**recalled.inputs, **recalled.answer})
         case = {name: inputs[name] for name in signature.input_fields if inputs.get(name) is not None}
         case.pop(remembers, None)
+        if (spoken := case.pop(turns_field(signature), None)) is not None:  # what was said before in the conversation
+            examples += spoken.messages
         records = case.pop(OBSERVATIONS, ()) if holds_observations(signature) else ()
         written = not any(map(answers_of, signature.output_fields.values()))
         prompt = prompt_form.write_prompt(
@@ -254,4 +258,4 @@ def _remembers(signature: Any) -> str | None:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: serialize_for_json(value) for name, value in values.items()}
+    return {name: serialize_for_json(described(value)) for name, value in values.items()}
