@@ -55,11 +55,17 @@ def on_errands(options: argparse.Namespace) -> dict[str, Any]:
     """Every user by itself: history, alignment, what came later."""
     rows = []
     for number, seeker in enumerate(seekers(options.users, seed=options.seed), 1):
-        aligner = po.PersonaAligner(latest=8, held_out=4, epochs=options.epochs, candidates=options.candidates)
+        aligner = po.PersonaAligner(
+            latest=8,
+            held_out=4,
+            epochs=options.epochs,
+            candidates=options.candidates,
+            windows=options.windows,
+        )
         with po.open_store(":memory:", embedder=embedder_of(options)) as store:
             rows.append(shares_of(store, seeker, aligner, max_actions=options.max_actions, retrieve=options.retrieve))
         print(f"user {number} of {options.users}", file=sys.stderr)
-    settings = ("seed", "epochs", "candidates", "max_actions", "retrieve", "slips", "missed")
+    settings = ("seed", "epochs", "candidates", "windows", "max_actions", "retrieve", "slips", "missed")
     return {
         "settings": {name: getattr(options, name) for name in settings},
         **{name: interval({row.user_id: getattr(row, name) for row in rows}) for name in COLUMNS},
@@ -195,6 +201,7 @@ def read(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of users and slips; 7001 is for tuning (default 0)")
     parser.add_argument("--epochs", type=int, default=4, help="of each alignment (default 4)")
     parser.add_argument("--candidates", type=int, help="proposals an epoch; the aligner's own number by default")
+    parser.add_argument("--windows", type=int, default=3, help="windows of an alignment at most (default 3)")
     parser.add_argument("--max-actions", type=int, default=4, help="before an answer (default 4)")
     parser.add_argument("--retrieve", type=int, help="memories in the prompt (0 for errands, 4 with --data)")
     parser.add_argument("--slips", type=float, default=0.02, help="the scripted policy passes over the persona")
@@ -208,8 +215,11 @@ def read(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.retrieve is None:
         options.retrieve = 4 if options.data else 0
-    if min(options.users, options.max_actions, options.questions, options.latest) < 1 or options.epochs < 0:
-        parser.error("--users, --max-actions, --questions and --latest are at least 1, --epochs at least 0")
+    if (
+        min(options.users, options.windows, options.max_actions, options.questions, options.latest) < 1
+        or options.epochs < 0
+    ):
+        parser.error("--users, --windows, --max-actions, --questions and --latest are at least 1, --epochs at least 0")
     if options.data and options.lm == "scripted":
         parser.error("the scripted LM knows errands alone; --data needs --lm local or another one")
     if options.data and not options.data.exists():
