@@ -314,3 +314,6 @@ def test_a_folder_without_results_is_refused_in_a_sentence(tmp_path) -> None:
     assert not list(tmp_path.iterdir())
     report = write_report(write(tmp_path / "empty", []))
     assert (report.to_dict(), report.plots) == ({}, [])
+    # A line whose end is missing is a row all the same where it is complete.
+    (tmp_path / "empty" / "results.jsonl").write_text(json.dumps(row(gold="comedy").to_dict()))
+    assert [*write_report(tmp_path / "empty").to_dict()] == ["LaMP-2M"]

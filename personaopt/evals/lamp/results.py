@@ -34,10 +34,13 @@ def read_rows(folder: Path) -> list[Row]:
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}; a run writes it.") from error
     rows: dict[tuple[Any, ...], Row] = {}
-    for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
+    lines = content.split(b"\n")
+    for number, line in enumerate(lines, 1):
         try:
             row = Row.from_dict(json.loads(line))
         except (ValueError, DataError) as error:
+            if number == len(lines):
+                break  # nothing, or what a killed process left of a line
             raise DataError(f"{file}: line {number} is no row of results ({error}); take it out.") from error
         rows[row.key] = row
     return list(rows.values())

@@ -125,7 +125,8 @@ class Section:
         curves = []
         for (method, lm, fixed), values in groups.items():
             cells: list[tuple[Any, Cell]] = [(value, cell_of(values[value])) for value in sorted(values)]
-            if field == "history" and fixed in _USUAL and (whole := self.cell(method, lm)):
+            whole = self.cell(method, lm) if field == "history" else {}
+            if any(row.point == fixed for row in whole.values()):  # the same method, its history not cut
                 cells.append((None, whole))
             curves += _curve(DIMENSIONS[field], method, lm, fixed, cells)
         return sorted(curves, key=lambda curve: (self.lms.index(curve.lm), _rank(curve.method)))

@@ -15,6 +15,8 @@ from personaopt.evals.lamp.summary import Standing, TaskSummary
 from personaopt.evals.statistics import Comparison
 
 _HOW = "Paired bootstrap over users; p values are Holm-corrected in each column."
+_FEW = 10
+_TOO_FEW = f"Of fewer than {_FEW} users, intervals are too narrow and p values too small."
 _LIKELY = ("NLL [95 %]", "NLL raw", "ECE", "ECE raw")
 _PREPARATION = "preparation: calls / tokens / seconds"
 _DIMENSIONS = {
@@ -168,7 +170,8 @@ def _versus_table(title: str, standing: Standing, measure: Measure, notes: Seque
     first = shown(measure.first)
     head = ("less", "users / questions", f"{first} [95 %]", "p, Holm", "NLL [95 %]", "p of NLL, Holm")
     rows = tuple((name, *_difference(each)) for name, each in standing.versus.items())
-    return Table(title, head, rows, (*notes, _HOW))
+    few = min(each.first.difference.n_users for each in standing.versus.values()) < _FEW
+    return Table(title, head, rows, (*notes, _HOW, *([_TOO_FEW] if few else [])))
 
 
 def _difference(each: Versus) -> tuple[str, ...]:
