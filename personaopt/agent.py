@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import dspy
 from dspy.adapters.utils import parse_value
 
-from personaopt.actions.gathering import NOTHING_GATHERED, Gathered, gather
+from personaopt.actions.acting import Acting
+from personaopt.actions.gathering import NOTHING_GATHERED, Gathered
 from personaopt.actions.outcomes import with_use
-from personaopt.actions.own_memory import Moment
 from personaopt.actions.policy import LMPolicy, Policy
 from personaopt.actions.space import TOOL_SECONDS, ActionSpace
 from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.explanation import Asked, Explanation, explain
 from personaopt.interaction import Interaction, query_text
 from personaopt.lm.adapter import LocalAdapter, answers_of
-from personaopt.lm.asks import adrive, drive, one_call_an_attempt
 from personaopt.lm.calibration import Calibration
 from personaopt.lm.local import is_small_local
 from personaopt.lm.predictor import PersonaPredict
@@ -41,10 +40,9 @@ if TYPE_CHECKING:
 
 MOST_ACTIONS = 4
 """Actions before an answer, where an agent has tools and nothing else is said."""
-_AT_ONCE = 8
 
 
-class PersonaAgent(UnderPersona):
+class PersonaAgent(UnderPersona, Acting):
     """Answers a task for one user: recalls similar interactions, looks up what it needs, responds under the persona.
 
     An agent is a snapshot of one version of the persona; `refresh` moves it to the current one. It has one predictor,
@@ -64,6 +62,8 @@ class PersonaAgent(UnderPersona):
         persona: The persona to answer under; the user's current one when None.
         policy: Chooses the actions; `LMPolicy` when None.
         tool_timeout: Seconds that a tool may take, for all of them or by name.
+        not_simulated: Names of tools that change something, such as one that orders: an alignment, which answers
+            earlier questions again, does not call them.
         memory_tools: Whether the agent may search the user's own memory (`recall`, `profile`, `recent`).
         calibration: How measured probabilities are calibrated; `"shipped"` takes the one fitted for the small local
             model when that model answers, None leaves them as they are.
@@ -87,6 +87,7 @@ class PersonaAgent(UnderPersona):
         persona: Persona | None = None,
         policy: Policy | None = None,
         tool_timeout: float | Mapping[str, float] = TOOL_SECONDS,
+        not_simulated: Iterable[str] = (),
         memory_tools: bool = True,
         calibration: Calibration | Literal["shipped"] | None = "shipped",
     ) -> None:
@@ -97,7 +98,12 @@ class PersonaAgent(UnderPersona):
         self.retrieve = retrieve
         self.calibration = calibration
         self.actions = ActionSpace(
-            user, tools, for_all=allow_tools_for_all, timeout=tool_timeout, memory_tools=memory_tools
+            user,
+            tools,
+            for_all=allow_tools_for_all,
+            timeout=tool_timeout,
+            not_simulated=not_simulated,
+            memory_tools=memory_tools,
         )
         self.max_actions: int = (MOST_ACTIONS if self.actions.tools else 0) if max_actions is None else max_actions
         _refuse_number(self.max_actions, "An agent does 0 or more actions")
@@ -141,45 +147,20 @@ class PersonaAgent(UnderPersona):
             ForgottenError: The persona quotes what was forgotten since; see `refuse_forgotten`.
         """
         self.refuse_forgotten()
-        recalled, gathered = self.recall(inputs), NOTHING_GATHERED
+        recalled = self.recall(inputs)
         with self.speaking():
-            if self.max_actions:
-                with _gathering():
-                    gathered = drive(gather(self, inputs, recalled=recalled), threads=_AT_ONCE)
+            gathered = self._look_up(inputs, recalled)
             prediction = self.predict(**self.prompt_inputs(inputs, recalled, gathered=gathered))
         return self._answered(inputs, prediction, recalled, gathered)
 
     async def aforward(self, **inputs: Any) -> dspy.Prediction:
         """The same, awaited."""
         self.refuse_forgotten()
-        recalled, gathered = self.recall(inputs), NOTHING_GATHERED
+        recalled = self.recall(inputs)
         with self.speaking():
-            if self.max_actions:
-                with _gathering():
-                    gathered = await adrive(gather(self, inputs, recalled=recalled), threads=_AT_ONCE)
+            gathered = await self._alook_up(inputs, recalled)
             prediction = await self.predict.acall(**self.prompt_inputs(inputs, recalled, gathered=gathered))
         return self._answered(inputs, prediction, recalled, gathered)
-
-    def available_tools(self) -> list[str]:
-        """The names of the tools that may be called for this user at this moment."""
-        return self.actions.available()
-
-    def call_tool(self, name: str, /, **arguments: Any) -> Any:
-        """Call one of the agent's tools, as its policy does.
-
-        Args:
-            name: The tool.
-            arguments: What it is called with.
-
-        Returns:
-            What it returned, of whatever size.
-
-        Raises:
-            ToolNotAllowed: There is no such tool, or it is not allowed for this user; the arguments were not looked at.
-            ToolError: The arguments do not fit, it raised, or was not done in time.
-        """
-        self.actions.refuse(name)
-        return self.actions.call(name, arguments, Moment(self.user, self.persona))
 
     def why(self, prediction: dspy.Prediction, *, measure: bool = True) -> Explanation:
         """Which statements and memories carried an answer of this agent.
@@ -299,10 +280,3 @@ class PersonaAgent(UnderPersona):
 def _refuse_number(number: Any, rule: str) -> None:
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise ConfigurationError(f"{rule}; {number!r} is not such a number.")
-
-
-@contextlib.contextmanager
-def _gathering() -> Iterator[None]:
-    """A context for the policy's calls: they are not streamed to whoever listens for the answer."""
-    with dspy.context(send_stream=None), one_call_an_attempt():
-        yield

@@ -91,7 +91,8 @@ def gather(
     Args:
         agent: Whose tools and policy; at most its `max_actions` actions are done.
         inputs: The task's inputs.
-        persona: The persona that stands in the policy's prompt; the agent's own when None.
+        persona: The persona that stands in the policy's prompt; the agent's own when None. Where one is given, or
+            `before`, the question is taken for one of earlier that is simulated (see `not_simulated` of the agent).
         before: Where the user's history ends for this question.
         recalled: What the agent retrieved by itself.
 
@@ -108,7 +109,8 @@ def gather(
             f"The tool {within!r} called an agent of the user it works for, which would act again; give that agent "
             "max_actions=0."
         )
-    moment = Moment(agent.user, agent.persona if persona is None else persona, before)
+    simulated = persona is not None or before is not None
+    moment = Moment(agent.user, agent.persona if persona is None else persona, before, simulated)
     gathered, done = NOTHING_GATHERED, set[str]()
     while (left := agent.max_actions - len(gathered.actions)) > 0:
         situation = Situation(agent, inputs, moment, gathered.joined(recalled, agent.retrieve), gathered, left)

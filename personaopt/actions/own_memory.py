@@ -33,11 +33,13 @@ class Moment:
         user: Whose.
         persona: The persona that is answered under.
         before: Where the history ends; None for all of it.
+        simulated: Whether an earlier question is answered again, so that nothing may be changed by it.
     """
 
     user: User
     persona: Persona
     before: Before = None
+    simulated: bool = False
 
     def recall(
         self,

@@ -68,13 +68,19 @@ def cut(text: str, characters: int) -> str:
     return f"{text[:first]} [... {len(text) - characters:,} characters left out ...] {text[-last:]}"
 
 
+def plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as JSON values that an interaction can keep, whatever an LM wrote."""
+    text = json.dumps(dict(arguments), ensure_ascii=False, default=str)
+    values: dict[str, Any] = json.loads(_storable(text), parse_constant=str)
+    return values
+
+
 def written(value: Any) -> str:
     """What a tool returned, as text; what is not text as JSON where it can be."""
     if value is None:
         return "Nothing."
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    # Half of a surrogate pair or a zero character cannot be kept with an interaction.
-    return text.encode("utf-8", "replace").decode().replace("\x00", " ")
+    return _storable(text)
 
 
 def one_line_reason(error: BaseException) -> str:
@@ -82,3 +88,8 @@ def one_line_reason(error: BaseException) -> str:
     said = " ".join(str(error).split())
     kind = type(error).__name__
     return cut(f"{kind}: {said}", _LONGEST_REASON).rstrip(".") if said else kind
+
+
+def _storable(text: str) -> str:
+    """A text without half surrogate pairs and zero characters, which no store keeps."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", " ")

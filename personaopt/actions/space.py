@@ -6,15 +6,25 @@ tools in the store, which no prompt and no tool's result can change.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dspy
 
 from personaopt.actions.calling import Calls
 from personaopt.actions.own_memory import Moment
-from personaopt.actions.records import LONGEST_RESULT, Acted, ActionRecord, call_text, cut, one_line_reason, written
+from personaopt.actions.records import (
+    LONGEST_RESULT,
+    Acted,
+    ActionRecord,
+    call_text,
+    cut,
+    one_line_reason,
+    plain,
+    written,
+)
 from personaopt.actions.tools import AgentTool, agent_tool, made
 from personaopt.errors import ConfigurationError, ToolError, ToolNotAllowed
 from personaopt.lm.asks import Ask
@@ -39,6 +49,7 @@ class ActionSpace:
         tools: Functions, objects that can be called and have a `name`, `dspy.Tool`s.
         for_all: Names of those that may be called for every user.
         timeout: Seconds that a tool may take, for all of them or by name.
+        not_simulated: Names of tools that are not called where an earlier question is simulated.
         memory_tools: Whether the user's own memory can be searched: `recall`, `profile`, `recent`.
 
     Raises:
@@ -52,15 +63,16 @@ class ActionSpace:
         *,
         for_all: Iterable[str] = (),
         timeout: float | Mapping[str, float] = TOOL_SECONDS,
+        not_simulated: Iterable[str] = (),
         memory_tools: bool = True,
     ) -> None:
         self.user = user
         self.tools = made(tools)
-        self.for_all = tuple(checked(for_all))
+        self.for_all, self.not_simulated = tuple(checked(for_all)), tuple(checked(not_simulated))
         self.own = OWN_TOOLS if memory_tools else ()
         self._seconds = dict(timeout) if isinstance(timeout, Mapping) else dict.fromkeys(self.tools, timeout)
         self._calls = Calls()
-        if unknown := [name for name in (*self.for_all, *self._seconds) if name not in self.tools]:
+        if unknown := [name for name in (*self.for_all, *self.not_simulated, *self._seconds) if name not in self.tools]:
             raise ConfigurationError(f"The agent has no tool named {unknown[0]!r}; {_listed(self.tools)}.")
         for name, seconds in self._seconds.items():
             if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e6:
@@ -95,11 +107,15 @@ class ActionSpace:
             ToolNotAllowed: It may not.
         """
         self.refuse(name)
-        return self.tools[name] if name in self.tools else own_tool(name, moment)
+        if moment.simulated and name in self.not_simulated:
+            raise ToolNotAllowed(
+                f"The tool {name!r} changes something and is not called while an earlier question is simulated."
+            )
+        return self._tool(name, moment)
 
     def offered(self, moment: Moment) -> list[AgentTool]:
         """The tools that a policy may choose from."""
-        return [self.named(name, moment) for name in self.available()]
+        return [self._tool(name, moment) for name in self.available()]
 
     def call(self, name: str, arguments: Mapping[str, Any], moment: Moment) -> Any:
         """Call a tool; what it returns.
@@ -108,14 +124,15 @@ class ActionSpace:
             ToolNotAllowed: It may not be called; the arguments were not looked at.
             ToolError: The arguments do not fit, it raised, or was not done in time.
         """
-        tool = self.named(name, moment)
-        given = tool.fitting(arguments)
-        try:
+        tool, given = self._prepared(name, arguments, moment)
+        with _failing(name):
             return self._calls.run(tool, given, whose=self.user.id, seconds=self._time(name))
-        except ToolError:
-            raise
-        except Exception as error:
-            raise ToolError(f"The tool {name!r} failed: {one_line_reason(error)}.") from error
+
+    async def acall(self, name: str, arguments: Mapping[str, Any], moment: Moment) -> Any:
+        """The same, awaited."""
+        tool, given = self._prepared(name, arguments, moment)
+        with _failing(name):
+            return await self._calls.arun(tool, given, whose=self.user.id, seconds=self._time(name))
 
     def ask(self, call: ToolCall, moment: Moment) -> Ask[Acted]:
         """A call as a step of a policy: whatever goes wrong is part of its record, and nothing is raised."""
@@ -123,26 +140,27 @@ class ActionSpace:
         def act(attempt: int) -> Acted:
             started = time.perf_counter()
             try:
-                tool, given = self._prepared(call, moment)
-                value = self._calls.run(tool, given, whose=self.user.id, seconds=self._time(call.tool))
-                return _acted(call, value, started)
-            except Exception as error:  # noqa: BLE001 - whatever a tool raises is a record
-                return _failed(call, error, started)
+                with _failing(call.tool):  # also where what it returned cannot be written down
+                    return _acted(call, self.call(call.tool, call.arguments, moment), started)
+            except (ToolError, ToolNotAllowed) as error:
+                return _failed(call, str(error), started)
 
         async def aact(attempt: int) -> Acted:
             started = time.perf_counter()
             try:
-                tool, given = self._prepared(call, moment)
-                value = await self._calls.arun(tool, given, whose=self.user.id, seconds=self._time(call.tool))
-                return _acted(call, value, started)
-            except Exception as error:  # noqa: BLE001 - whatever a tool raises is a record
-                return _failed(call, error, started)
+                with _failing(call.tool):
+                    return _acted(call, await self.acall(call.tool, call.arguments, moment), started)
+            except (ToolError, ToolNotAllowed) as error:
+                return _failed(call, str(error), started)
 
         return Ask(act, aact, lambda acted: acted, calls=0, asked={"tool": call.tool, "arguments": call.arguments})
 
-    def _prepared(self, call: ToolCall, moment: Moment) -> tuple[AgentTool, dict[str, Any]]:
-        tool = self.named(call.tool, moment)
-        return tool, tool.fitting(call.arguments)
+    def _prepared(self, name: str, arguments: Mapping[str, Any], moment: Moment) -> tuple[AgentTool, dict[str, Any]]:
+        tool = self.named(name, moment)
+        return tool, tool.fitting(arguments)
+
+    def _tool(self, name: str, moment: Moment) -> AgentTool:
+        return self.tools[name] if name in self.tools else own_tool(name, moment)
 
     def _time(self, name: str) -> float:
         return OWN_SECONDS if name in OWN_TOOLS else self._seconds.get(name, TOOL_SECONDS)
@@ -159,17 +177,26 @@ def _acted(call: ToolCall, value: Any, started: float) -> Acted:
         found: Sequence[Memory] = value
         count = f"{len(found)} earlier interactions" if len(found) != 1 else "1 earlier interaction"
         result = f"{count}, now among the memories" if found else "No earlier interaction fits."
-        return Acted(ActionRecord(call.tool, dict(call.arguments), result, "", seconds), tuple(found))
+        return Acted(ActionRecord(call.tool, plain(call.arguments), result, "", seconds), tuple(found))
     result = cut(written(value), LONGEST_RESULT)
-    record = ActionRecord(call.tool, dict(call.arguments), result, "", seconds)
+    record = ActionRecord(call.tool, plain(call.arguments), result, "", seconds)
     return Acted(record, observation=delimited(call_text(call.tool, call.arguments), result))
 
 
-def _failed(call: ToolCall, error: Exception, started: float) -> Acted:
+def _failed(call: ToolCall, reason: str, started: float) -> Acted:
     seconds = round(time.perf_counter() - started, 4)
-    ours = isinstance(error, ToolError | ToolNotAllowed)
-    reason = str(error) if ours else f"The tool {call.tool!r} failed: {one_line_reason(error)}."
-    return Acted(ActionRecord(call.tool, dict(call.arguments), "", cut(reason, LONGEST_RESULT // 4), seconds))
+    return Acted(ActionRecord(call.tool, plain(call.arguments), "", cut(reason, LONGEST_RESULT // 4), seconds))
+
+
+@contextlib.contextmanager
+def _failing(name: str) -> Iterator[None]:
+    """Whatever a tool raises comes out as a `ToolError` of one sentence."""
+    try:
+        yield
+    except (ToolError, ToolNotAllowed):
+        raise
+    except Exception as error:
+        raise ToolError(f"The tool {name!r} failed: {one_line_reason(error)}.") from error
 
 
 def _listed(names: Iterable[str]) -> str:
