@@ -26,6 +26,7 @@ from personaopt.evals.lamp.meters import Stop
 from personaopt.evals.lamp.methods.method import Preparation, Setting
 from personaopt.evals.lamp.methods.prompting import Prompt
 from personaopt.evals.lamp.methods.registry import METHODS
+from personaopt.evals.lamp.preview import foretell
 from personaopt.evals.lamp.results import Results, read_rows
 from personaopt.evals.lamp.rows import Point, Row
 from personaopt.evals.lamp.running import Experiment, Run
@@ -359,6 +360,29 @@ def test_the_time_is_over_in_the_middle_of_a_question(data: DataSet, tmp_path: P
     assert not stop.failed
     assert tally.done == 2
     assert {row.method for row in rows} == {"asking"}
+
+
+# --- what it will cost -----------------------------------------------------------------------------------------------
+
+
+def test_a_preview_counts_the_calls_that_the_run_makes_and_asks_nothing(data: DataSet, tmp_path: Path) -> None:
+    methods = {name: METHODS[name] for name in ("majority", "prompt", "rag", "pag", "no-persona")}
+    lm = scripted()
+    what = experiment(data, methods, lm)
+    told = foretell(what)
+    assert not lm.engine.asked
+    expected = {line.method: line.calls for line in told.lines}
+    assert expected == {"majority": 0, "prompt": 4, "rag": 4, "pag": 6, "no-persona": 4}
+    tally, rows = ran(what, tmp_path)
+    assert tally.usage.calls == told.total.calls == 18
+    assert told.total.questions == tally.questions == 20
+    assert told.total.usd == 0
+    longer = foretell(experiment(data, methods, lm, users=3), rows)
+    assert (longer.known, longer.total.questions) == (20, 10)
+    assert longer.total.seconds < told.total.seconds  # measured on this machine, not assumed
+    served = foretell(what, lms={"scripted": dspy.LM("openai/gpt-4.1-mini")})
+    assert served.total.usd > 0
+    assert served.total.output_tokens > served.total.calls
 
 
 # --- the folder ------------------------------------------------------------------------------------------------------

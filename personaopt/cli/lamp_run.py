@@ -245,13 +245,13 @@ def config_of(wanted: Wanted, experiment: Experiment) -> dict[str, Any]:
         "calibration": wanted.calibration,
         "methods": sorted({job.method for job in experiment.jobs}),
         "studies": list(wanted.studies),
+        "seeds": {str(wanted.seed): time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
         "online": wanted.online,
         "users": {data.name: len(protocol.tested(data.users)) for data in experiment.data},
         "concurrency": wanted.at_once(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         "command": shlex.join(["personaopt", *sys.argv[1:]]),
-        "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
 
