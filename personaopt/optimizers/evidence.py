@@ -1,9 +1,10 @@
 """Statements that a user's history shows by itself, with the interactions that show them. No LM is asked.
 
-For outputs with a closed set of answers: what a typical case of an answer looks like, which answers the user mostly
-gives and which never, what was chosen lately, which is preferred where the agent errs. For texts: how the user really
-writes (`text_evidence`). For agents that act: where to look first (`action_evidence`). Whether a statement helps is for
-acceptance to decide.
+For outputs with a closed set of answers: how often the user gave each, which words tell them apart (`word_evidence`),
+what a typical case of an answer looks like, which answers the user never gives, what was chosen lately, which is
+preferred where the agent errs. For options that are texts: what was chosen (`option_evidence`). For texts: how the user
+really writes (`text_evidence`). For agents that act: where to look first (`action_evidence`). Whether a statement helps
+is for acceptance to decide.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import PersonaError
 from personaopt.interaction import Interaction
 from personaopt.optimizers.action_evidence import action_statements
+from personaopt.optimizers.option_evidence import option_statements
 from personaopt.optimizers.text_evidence import MOST_EVIDENCE, text_statements
+from personaopt.optimizers.word_evidence import word_statements
 from personaopt.persona import Edit, Persona, Statement
+from personaopt.signatures.standing import stands_for
 
 if TYPE_CHECKING:
     from personaopt.optimizers.editors import EditRequest
 
 QUOTED_WORDS = 10
-TYPICAL_CASES = 3
-MOSTLY = 3
+TYPICAL_CASES = 8
+MOSTLY = 6
 NEVER = 6
 ENOUGH = 6
 """So many older interactions make statements by themselves, so that the window does not show its own answers."""
@@ -63,7 +67,10 @@ def statements_of(
     history = [item for item in history if name in item.ground_truth]
     if not history:
         return
-    if name in agent.answers:
+    field = agent.task.output_fields[name]
+    if stands_for(field) is not None:
+        yield from option_statements(name, field, history)
+    elif name in agent.answers:
         yield from answer_statements(name, [spelled(answer) for answer in agent.answers[name]], history, errors)
     else:
         yield from text_statements(name, history, agent.user.store.embedder)
@@ -126,7 +133,11 @@ def answer_statements(
         return tuple(item.id for answer, item in reversed(chosen) if answer in wanted)[:MOST_EVIDENCE]
 
     mostly = ranked[:MOSTLY]
-    yield (Statement(f"This user mostly uses: {', '.join(mostly)}.", id=f"{name}:mostly", evidence=of(*mostly)),)
+    shares = ", ".join(f"{answer} ({counts[answer]} of {len(chosen)})" for answer in mostly)
+    text = f"The user's {_plural(field)}: {shares}."
+    yield (Statement(text, id=f"{name}:mostly", evidence=of(*mostly)),)
+    if words := word_statements(name, chosen, ranked):
+        yield words
     yield tuple(_case(name, answer, chosen[latest[answer]][1]) for answer in ranked[:TYPICAL_CASES])
     recent = chosen[-RECENT:]
     lately = f"The user's latest {_plural(field)}: {', '.join(answer for answer, _ in recent)}."
@@ -136,8 +147,6 @@ def answer_statements(
         never = f"The user never uses: {', '.join(unused[:NEVER])}."  # on a scale it says nothing about the neighbours
         yield (Statement(never, id=f"{name}:never", evidence=of(*ranked)),)
     yield last
-    listed = f"The user's {_plural(field)}, most common first: {', '.join(ranked)}."
-    yield (Statement(listed, id=f"{name}:all", evidence=of(*ranked)),)
     confused: dict[tuple[str, str], tuple[str, ...]] = {}
     for item, answered in reversed(errors):
         pair = (spelled(item.ground_truth[name]), answered)
