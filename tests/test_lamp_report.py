@@ -18,7 +18,16 @@ from personaopt.evals.lamp.cases_page import page, word_diff
 from personaopt.evals.lamp.comparing import scaled
 from personaopt.evals.lamp.frames import read_frame
 from personaopt.evals.lamp.paper import CALLED
-from personaopt.evals.lamp.personas import Learnt, between_users, distances, jaccard, lengths, positions, vectors
+from personaopt.evals.lamp.personas import (
+    Learnt,
+    between_users,
+    distances,
+    jaccard,
+    lengths,
+    positions,
+    studied,
+    vectors,
+)
 from personaopt.evals.lamp.report import tables_text, write_report
 from personaopt.evals.lamp.rows import Point
 from personaopt.evals.lamp.selection import METHOD_ORDER, sections
@@ -276,6 +285,10 @@ def test_personas_by_hand() -> None:
     found = [Learnt("u", ("a b c", "a x c d")), Learnt("v", ("a",))]
     assert lengths(found).tolist() == [[estimate_tokens("a b c"), 4], [1, 1]]
     assert distances(found).tolist() == [[2], [0]]
+    figures = studied(found)
+    assert (figures.changed, figures.tokens_before, figures.tokens) == (1.0, 2.0, 2.5)
+    assert (figures.users, figures.likeness) == (2, 0.0)  # {x, c, d} and nothing but a stop word
+    assert studied(found[:1]).likeness is None
     places, how = positions(vectors(["war", "war war", "tea", "tea films"], "words")[0])
     assert (places.shape, how) == ((4, 2), "principal components")
     assert np.allclose(places[0], places[1])
@@ -293,7 +306,7 @@ def test_a_report_is_written_from_the_rows_alone(tmp_path) -> None:
     report = write_report(folder, embedder="words")
     assert json.loads((folder / "summary.json").read_text()) == report.to_dict()
     text = (folder / "tables.md").read_text()
-    assert all(part in text for part in ("saturates", "cold start", "what each part is worth", "Holm"))
+    assert all(part in text for part in ("saturates", "cold start", "what each part is worth", "Holm", "Jaccard"))
     names = {path.stem.removeprefix("LaMP-2M-like-") for path in report.plots}
     kinds = {"methods", "reliability", "scaling", "coldstart"}
     assert names == kinds | {f"personaopt-{kind}" for kind in ("jaccard", "map", "personas")}

@@ -11,6 +11,7 @@ import numpy as np
 
 from personaopt.evals.lamp import canvas
 from personaopt.evals.lamp.personas import (
+    STUDIED,
     Learnt,
     Placing,
     between_users,
@@ -21,14 +22,12 @@ from personaopt.evals.lamp.personas import (
     positions,
     vectors,
 )
-from personaopt.evals.lamp.selection import OURS
 from personaopt.evals.lamp.summary import TaskSummary
 from personaopt.evals.statistics import bootstrap_mean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STUDIED = (OURS, "personaagent")
 _NAMED = 7
 
 

@@ -10,19 +10,22 @@ import dataclasses
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from personaopt.errors import ModelError
 from personaopt.evals.lamp.rows import Row
-from personaopt.evals.lamp.selection import Section
+from personaopt.evals.lamp.selection import OURS, Section
 from personaopt.memory.embedding import Embedder, local_embedder
 from personaopt.persona import estimate_tokens
 
 Placing = Embedder | Literal["local", "words"]
 """What places personas on a map, see `vectors`."""
+
+STUDIED = (OURS, "personaagent")
+"""The methods that align a persona."""
 
 _STUDIES = ("personas", "main", "ablation", "scaling", "coldstart")
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -48,6 +51,51 @@ class Learnt:
     accepted: int = 0
     refused: int = 0
     favourite: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Studied:
+    """The personas of a method in figures.
+
+    Attributes:
+        users: How many there are.
+        likeness_before: Mean Jaccard index between users before the alignment; None for a single user.
+        likeness: The same of the aligned personas.
+        tokens_before: Mean length before.
+        tokens: Mean length of the aligned personas.
+        changed: Mean number of words that differ between the two.
+        accepted: Edits kept, of a user.
+        refused: Edits refused, of a user.
+    """
+
+    users: int
+    likeness_before: float | None
+    likeness: float | None
+    tokens_before: float
+    tokens: float
+    changed: float
+    accepted: float
+    refused: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as JSON values."""
+        return dataclasses.asdict(self)
+
+
+def studied(found: Sequence[Learnt]) -> Studied:
+    """The figures of one or more personas."""
+    before, after = ([each.personas[which] for each in found] for which in (0, -1))
+    alone = len(found) < 2
+    return Studied(
+        users=len(found),
+        likeness_before=None if alone else between_users(jaccard(before)),
+        likeness=None if alone else between_users(jaccard(after)),
+        tokens_before=_mean(estimate_tokens(text) for text in before),
+        tokens=_mean(estimate_tokens(text) for text in after),
+        changed=_mean(words_changed(*pair) for pair in zip(before, after, strict=True)),
+        accepted=_mean(each.accepted for each in found),
+        refused=_mean(each.refused for each in found),
+    )
 
 
 def learnt(section: Section, method: str, lm: str | None = None) -> list[Learnt]:
@@ -128,20 +176,23 @@ def lengths(personas: Sequence[Learnt]) -> np.ndarray:
     return np.array([[estimate_tokens(text) for text in texts] for texts in _padded(personas)], dtype=float)
 
 
-def distances(personas: Sequence[Learnt]) -> np.ndarray:
-    """Words added, removed or replaced from each epoch to the next, a row a user."""
+def words_changed(before: str, after: str) -> int:
+    """How many words have to be added, removed or replaced to make one text of another (their edit distance)."""
     from rapidfuzz.distance import Levenshtein
 
-    def words(text: str) -> list[str]:
-        return text.split()
+    return int(Levenshtein.distance(before.split(), after.split()))
 
+
+def distances(personas: Sequence[Learnt]) -> np.ndarray:
+    """Words changed from each epoch to the next, a row a user."""
     return np.array(
-        [
-            [Levenshtein.distance(words(a), words(b)) for a, b in itertools.pairwise(texts)]
-            for texts in _padded(personas)
-        ],
+        [[words_changed(a, b) for a, b in itertools.pairwise(texts)] for texts in _padded(personas)],
         dtype=float,
     )
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
 
 
 def _without_repeat(texts: Sequence[str]) -> tuple[str, ...]:

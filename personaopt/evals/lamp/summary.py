@@ -8,6 +8,7 @@ from typing import Any
 
 from personaopt.evals.lamp.comparing import Scaled, Versus, best_of, scaled, versus
 from personaopt.evals.lamp.figures import Figures, figures
+from personaopt.evals.lamp.personas import STUDIED, Studied, learnt, studied
 from personaopt.evals.lamp.rows import Row
 from personaopt.evals.lamp.selection import ABLATIONS, BASELINES, OURS, Section, sections
 from personaopt.evals.tasks.task import Task
@@ -41,12 +42,14 @@ class TaskSummary:
         main: All methods, a standing for each language model, the first of the file first.
         ablations: Our method and it without a part, a standing for each language model that has any.
         curves: Of the scaling studies and of the cold start.
+        personas: In figures, of each method that aligns one, with the first language model.
     """
 
     section: Section
     main: tuple[Standing, ...]
     ablations: tuple[Standing, ...]
     curves: tuple[Scaled, ...]
+    personas: Mapping[str, Studied]
 
     def method_to_dict(self, method: str) -> dict[str, Any]:
         """One method's part of `summary.json`: the first language model's cell, and all else that is known of it."""
@@ -63,6 +66,8 @@ class TaskSummary:
                 if standing.lm == first.lm
                 for name, each in standing.versus.items()
             }
+        if method in self.personas:
+            values["personas"] = self.personas[method].to_dict()
         if further := {each.lm: each.cells[method].to_dict() for each in others if method in each.cells}:
             values["other_lms"] = further
         if curves := [_curve_to_dict(each) for each in self.curves if each.curve.method == method]:
@@ -106,7 +111,9 @@ def to_dict(found: Sequence[TaskSummary]) -> dict[str, Any]:
 def _summary(section: Section) -> TaskSummary:
     main = tuple(_standing(section, lm) for lm in section.lms)
     ablations = tuple(each for lm in section.lms if (each := _ablation(section, lm)) is not None)
-    return TaskSummary(section, main, ablations, tuple(scaled(curve, section.measure) for curve in section.curves()))
+    curves = tuple(scaled(curve, section.measure) for curve in section.curves())
+    personas = {method: studied(found) for method in STUDIED if (found := learnt(section, method))}
+    return TaskSummary(section, main, ablations, curves, personas)
 
 
 def _standing(section: Section, lm: str) -> Standing:

@@ -149,6 +149,20 @@ def cold_table(summary: TaskSummary, curves: Sequence[Scaled]) -> Table:
     return Table(title, head, tuple(rows), tuple(notes))
 
 
+def persona_table(summary: TaskSummary) -> Table:
+    """The personas themselves: how alike between users, how long, and how far from where they began."""
+    head = ("method", "users", "Jaccard between users: before", "aligned", "tokens: before", "aligned", "words changed",
+            "edits kept", "edits refused")  # fmt: skip
+    rows = tuple(
+        (
+            method, str(each.users), _number(each.likeness_before), _number(each.likeness),
+            *(f"{value:.1f}" for value in (each.tokens_before, each.tokens, each.changed, each.accepted, each.refused)),
+        )
+        for method, each in summary.personas.items()
+    )  # fmt: skip
+    return Table(f"{summary.section.title}: personas, {summary.section.lms[0]}", head, rows, ("Means over users.",))
+
+
 def tables(summary: TaskSummary) -> list[Table]:
     """Every table of a task, in the order of a report."""
     found: list[Table] = []
@@ -163,6 +177,8 @@ def tables(summary: TaskSummary) -> list[Table]:
     for lm in summary.section.lms:
         if cold := [each for each in summary.curves if (each.curve.dimension, each.curve.lm) == ("history", lm)]:
             found.append(cold_table(summary, cold))
+    if summary.personas:
+        found.append(persona_table(summary))
     return found
 
 
