@@ -231,6 +231,24 @@ def test_what_is_recalled_joins_the_memories(user):
     ]
 
 
+@pytest.mark.parametrize("task", ["message -> reply", "message, said: dspy.History -> reply"])
+def test_what_was_said_before_is_shown_as_records(user, task):
+    script = Script([call("diary", day="Monday")])
+    lm = scripted_lm(replies={"act": script})
+    signature = dspy.Signature(task, custom_types={"dspy": dspy}) if "said" in task else task
+    agent = PersonaAgent(signature, user=user, tools=[diary])
+    with dspy.context(lm=lm, adapter=None):
+        conversation = po.Conversation(user, agent)
+        conversation(message="My dog is called Rex.")
+        turn = conversation(message="What is on Monday?")
+    assert [action["tool"] for action in turn.actions] == []
+    first, _, second = script.seen
+    assert "earlier_turns" not in first
+    (said,) = json.loads(second["earlier_turns"])
+    assert said["message"] == "My dog is called Rex."
+    assert set(said) == {"message", "reply"}
+
+
 def test_gathering_for_an_earlier_moment(user):
     """As an alignment does it: another persona, and nothing from after the interaction."""
     agent = PersonaAgent("message -> reply", user=user, tools=[diary])

@@ -95,7 +95,8 @@ class ScoredPolicy:
         codec: Codec[Any],
     ) -> Ask[Any]:
         agent = situation.agent
-        inputs = {name: (field.annotation, field) for name, field in agent.task.input_fields.items()}
+        fields = agent.task.input_fields
+        inputs = {name: (fields[name].annotation, fields[name]) for name in situation.case}
         memories = {"memories": (list[RecalledInteraction], dspy.InputField())}
         instructions = write_persona(agent.task.instructions, situation.moment.persona.render())
         signature = dspy.Signature({**memories, **inputs, **outputs}, instructions)
