@@ -269,6 +269,33 @@ def test_an_lm_that_does_not_answer_with_the_fields():
         predict(text="x")
 
 
+def test_a_text_with_a_limit_stays_a_text_whatever_it_looks_like():
+    class Limited(dspy.Signature):
+        text: str = dspy.InputField()
+        note: str = dspy.OutputField(min_length=1, max_length=8)
+
+    for text in ("][", "[1, 2]", '{"a": 1}', "true", "7"):
+        with dspy.context(lm=said({"note": text}), adapter=LocalAdapter()):
+            assert dspy.Predict(Limited)(text="x").note == text
+    with dspy.context(lm=said({"note": "123456789"}), adapter=LocalAdapter()), pytest.raises(AdapterParseError):
+        dspy.Predict(Limited)(text="x")
+
+
+def said(values):
+    """An LM that answers with these values."""
+
+    class Engine:
+        supports_response_schema = True
+        supported_params = frozenset({"temperature", "max_tokens", "response_format", "seed"})
+
+        def complete(self, request):
+            part = dspy.lm15.DataPart(values)
+            message = dspy.lm15.Message.assistant([part])
+            return dspy.lm15.Response(None, "scripted/said", message, "stop", dspy.lm15.Usage(1, 1))
+
+    return dspy.LM("scripted/said", engine=Engine(), cache=False)
+
+
 def test_an_output_called_probabilities_is_the_tasks_own(lm):
     prediction = dspy.Predict("text -> liked: bool, probabilities: list[int]")(text="x", config={"max_tokens": 30})
     assert isinstance(prediction.probabilities, list)

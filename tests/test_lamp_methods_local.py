@@ -34,7 +34,7 @@ REMEMBERING = MEASURED - {"prompt", "icl", "no-memory", "no-action"}
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_every_method_prepares_and_answers_with_the_local_model(name, local_lm, monkeypatch):
-    monkeypatch.setattr(writing, "SMALL_LENGTH", 16)
+    monkeypatch.setattr(writing, "SMALL_TOKENS", 6)
     adapter = None if name in ("prompt", "pag", "membank") else LocalAdapter()  # the same where none is configured
     items = [
         Interaction(inputs={"letter": text}, ground_truth={"folder": said}, time=float(place), id=str(place))

@@ -248,6 +248,8 @@ def _answer_value(field: Any, value: Any) -> Any:
     value = next((answer for answer in answers_of(field) if spelled(answer) == value), value)
     if isinstance(field.annotation, type) and issubclass(field.annotation, enum.Enum):
         return field.annotation(value)
+    if field.annotation is str and isinstance(value, str):  # DSPy would read a limited text such as "[...]" as JSON
+        return pydantic.TypeAdapter(_constrained(field)).validate_python(value)
     return parse_value(value, _constrained(field))
 
 

@@ -6,8 +6,6 @@ agent's policy chooses the same tools by their scores, and the answer is scored 
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +16,7 @@ from personaopt.actions.own_memory import Moment
 from personaopt.errors import ModelError
 from personaopt.evals.lamp.methods.asking import MethodAgent, acting, speaking
 from personaopt.evals.lamp.methods.method import NOTHING_LEARNT, Preparation, Setting
+from personaopt.evals.lamp.methods.unlogged import unlogged
 from personaopt.lm.local import is_small_local
 from personaopt.memory import User
 from personaopt.memory.choices import spelled
@@ -58,7 +57,7 @@ class ReAct(dspy.Module):
         tools = [*own_tools(self.user), *self._setting.tools]
         react = dspy.ReActV2(task.signature, tools=tools, max_iters=self._setting.max_actions)
         try:
-            with speaking(self.user), unlogged():
+            with speaking(self.user), unlogged(dspy.ReActV2.__module__):  # it logs replies, which quote users
                 answered = react(**inputs)
         except (ValueError, AdapterParseError) as error:
             raise ModelError(f"ReAct came to no answer for user {self.user.id!r}: {type(error).__name__}.") from error
@@ -88,20 +87,6 @@ def own_tools(user: User) -> list[Callable[..., Any]]:
         return moment.profile()
 
     return [recall, recent, profile]
-
-
-def unlogged() -> Any:
-    """A context in which ReActV2 does not log the replies that it could not use: they hold what users said."""
-    logging.getLogger(dspy.ReActV2.__module__).addFilter(_dropped())
-    return dspy.context(personaopt_unlogged=True)
-
-
-@functools.cache
-def _dropped() -> Callable[[logging.LogRecord], bool]:
-    def kept(record: logging.LogRecord) -> bool:
-        return not dspy.settings.get("personaopt_unlogged")
-
-    return kept
 
 
 def _records(memories: Sequence[Memory]) -> list[dict[str, Any]]:

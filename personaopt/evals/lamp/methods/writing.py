@@ -7,13 +7,15 @@ whatever it is worth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dspy
 
 from personaopt.agent import PersonaAgent
 from personaopt.errors import PersonaError
+from personaopt.evals.lamp.methods.unlogged import unlogged
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.asks import Ask, Failure, Steps, drive, one_call_an_attempt
@@ -24,39 +26,42 @@ from personaopt.persona import DEFAULT_TOKEN_LIMIT, Persona, Statement
 from personaopt.signatures.excerpt import excerpt, excerpts
 from personaopt.signatures.respond import RecalledInteraction
 
-SMALL_LENGTH = 160
-"""Characters of each text that the small local model writes: it would not find an end by itself."""
+SMALL_TOKENS = 40
+"""Of each text that the small local model writes: it would not find an end by itself."""
 SMALL_SHOWN, SMALL_SHOWN_TOKENS = 8, 60
 """How many interactions it is shown for it, and how much of each text."""
 
 
 class Writer(dspy.Predict):
-    """A predictor of texts: plain form and short texts where the LM that is asked is small and local."""
+    """A predictor of texts: in plain form and bounded where the LM that is asked is small and local."""
 
     def forward(self, **inputs: Any) -> Any:
         """One call."""
         if not self._small(inputs):
             return super().forward(**inputs)
-        with dspy.context(adapter=LocalAdapter("if_available")):
-            return super().forward(**{**inputs, "signature": self._short(inputs)})
+        with _in_plain_form():
+            return super().forward(**_bounded(inputs))
 
     async def aforward(self, **inputs: Any) -> Any:
         """The same, awaited."""
         if not self._small(inputs):
             return await super().aforward(**inputs)
-        with dspy.context(adapter=LocalAdapter("if_available")):
-            return await super().aforward(**{**inputs, "signature": self._short(inputs)})
-
-    def _short(self, inputs: dict[str, Any]) -> type[dspy.Signature]:
-        """What is asked, with texts of a bounded length, which a grammar can hold the model to."""
-        asked = inputs.get("signature") or self.signature
-        fields = {name: (field.annotation, field) for name, field in asked.input_fields.items()}
-        for name, field in asked.output_fields.items():
-            fields[name] = (field.annotation, dspy.OutputField(min_length=1, max_length=SMALL_LENGTH))
-        return dspy.Signature(fields, asked.instructions)
+        with _in_plain_form():
+            return await super().aforward(**_bounded(inputs))
 
     def _small(self, inputs: dict[str, Any]) -> bool:
         return is_small_local(inputs.get("lm") or self.lm or dspy.settings.lm)
+
+
+@contextlib.contextmanager
+def _in_plain_form() -> Iterator[None]:
+    # DSPy would warn of every text that ends where its tokens do, which is how these end.
+    with dspy.context(adapter=LocalAdapter("if_available")), unlogged("dspy.clients.lm"):
+        yield
+
+
+def _bounded(inputs: dict[str, Any]) -> dict[str, Any]:
+    return {**inputs, "config": {**inputs.get("config", {}), "max_tokens": SMALL_TOKENS}}
 
 
 class DescribeUser(dspy.Signature):
