@@ -68,6 +68,11 @@ def test_an_answer_that_was_wrong_was_not_helped_unless_the_result_had_the_truth
     missed = po.Interaction(item.inputs, {"code": "K-7"}, {"code": "K-1"}, actions=item.actions)
     assert helpful(misled) == []
     assert [action["tool"] for action in helpful(missed)] == ["calendar"]
+    unread = recorded(item.actions, {"code": "unknown"})
+    overlooked = po.Interaction(item.inputs, {"code": "unknown"}, {"code": "K-1"}, actions=unread)
+    assert [action["tool"] for action in helpful(overlooked)] == ["calendar"]
+    vague = [{**action, "used": False, "result": "yes, 4 of them"} for action in item.actions]
+    assert helpful(po.Interaction(item.inputs, {"n": 3}, {"n": 4}, actions=vague)) == []
 
 
 def test_a_tool_that_helps_with_everything_needs_no_topic():

@@ -47,16 +47,16 @@ class Routine:
 
 
 def helpful(interaction: Interaction) -> list[Mapping[str, Any]]:
-    """The actions whose result went into an answer that was right, or, without an agent's answer, into the user's own.
+    """The actions that helped to what the user really said: used for an answer that was right, or holding the truth.
 
     What nobody judged yet (no ground truth) counts for nothing, since an answer may have used what was wrong.
     """
-    if not interaction.ground_truth:
-        return []
-    used = [action for action in interaction.actions if action.get("used") and is_tool_name(action.get("tool"))]
     truth, response = interaction.ground_truth, interaction.response
+    if not truth:
+        return []
     right = not response or all(spelled(response.get(name)) == spelled(value) for name, value in truth.items())
-    return [action for action in used if right or _names(action, truth)]
+    judged = [action for action in interaction.actions if "used" in action and is_tool_name(action.get("tool"))]
+    return [action for action in judged if (right and action["used"]) or _names(action, truth)]
 
 
 def routines(history: Sequence[Interaction]) -> list[Routine]:
@@ -209,7 +209,8 @@ def _question(item: Interaction) -> str:
 
 
 def _names(action: Mapping[str, Any], truth: Mapping[str, Any]) -> bool:
-    """Whether what is kept of a result holds the truth, word for word."""
+    """Whether what is kept of a result holds the truth, word for word; a bare number or a yes is in many texts."""
     result = f" {' '.join(words(str(action.get('result') or '')))} "
-    said = [" ".join(words(plain(spelled(value)))) for value in truth.values()]
-    return all(f" {each} " in result for each in said if each)
+    said = [words(plain(spelled(value))) for value in truth.values()]
+    telling = [each for each in said if len(each) > 1 or (each and telling_words(each[0]) and not each[0].isdigit())]
+    return bool(telling) and all(f" {' '.join(each)} " in result for each in telling)

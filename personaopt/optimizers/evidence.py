@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from personaopt.agent import PersonaAgent, spelled
 from personaopt.errors import PersonaError
 from personaopt.interaction import Interaction
+from personaopt.memory.tool_preferences import FIELD
 from personaopt.optimizers.action_evidence import action_statements
 from personaopt.optimizers.option_evidence import option_statements
 from personaopt.optimizers.text_evidence import MOST_EVIDENCE, text_statements
@@ -91,7 +92,7 @@ def brought_up_to_date(
         history: Interactions with a ground truth, oldest first.
     """
     known = {statement.id for statement in before.statements}
-    outputs = tuple(f"{name}:" for name in agent.task.output_fields)
+    outputs = (*(f"{name}:" for name in agent.task.output_fields), FIELD)
     learnt = [old for old in persona.statements if old.id not in known and not old.pinned]
     if not any(old.id.startswith(outputs) for old in learnt):  # written by an LM: there is nothing to make anew
         return persona
@@ -101,6 +102,7 @@ def brought_up_to_date(
         for group in statements_of(agent, name, history)
         for statement in group
     }
+    current |= {statement.id: statement for group in action_statements(agent, history) for statement in group}
     edits = [
         Edit("replace", current[old.id], old.id, "brought up to date")
         for old in learnt
