@@ -152,7 +152,7 @@ def test_arguments_are_converted(user):
 
     agent = agent_of(user, look_up, choose, gather_up)
     assert agent.call_tool("look_up", word="x", times="2") == "x!x!"
-    assert agent.call_tool("choose") == "a"
+    assert agent.call_tool("choose") == agent.call_tool("choose", which=None) == "a"
     assert agent.call_tool("gather_up", first=1, second=2) == 3
     with pytest.raises(po.ToolError, match="'which' of the tool 'choose' does not fit"):
         agent.call_tool("choose", which="c")
@@ -161,6 +161,15 @@ def test_arguments_are_converted(user):
 def test_a_tool_is_described_in_one_line(user):
     described = agent_of(user, look_up).actions.tools["look_up"].described()
     assert described == "look_up(word (string); times (integer, optional)): Look a word up."
+
+    def many(kind: Literal["a", "b"], words: list[str], what: Watched, anything: Any, when: str | None = None) -> str:
+        """Take much."""
+        return kind
+
+    assert agent_of(user, many).actions.tools["many"].described() == (
+        "many(kind (one of a, b); words (list of string); what (object of word string, An argument that notices when it is "
+        "made.); anything (any); when (string/null, optional)): Take much."
+    )
     own = [tool.described() for tool in agent_of(user).actions.offered(Moment(user, po.Persona()))]
     assert [line.partition("(")[0] for line in own] == ["recall", "profile", "recent"]
     assert all("\n" not in line for line in own)

@@ -57,7 +57,7 @@ class Moment:
             memory
             for memory in self.user.similarities(keywords, before=self.before)
             if memory.interaction.ground_truth
-            and (session is None or memory.interaction.session == session)
+            and (not session or memory.interaction.session == session)
             and (first is None or _time(memory.interaction) >= first)
             and (last is None or _time(memory.interaction) <= last)
         ]

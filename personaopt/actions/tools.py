@@ -18,6 +18,9 @@ from personaopt.signatures.act import RESPOND
 LONGEST_DESCRIPTION = 500
 """Characters of a tool's description that a policy is shown: the first paragraph of a docstring says what it is for."""
 
+LONGEST_ARGUMENTS = 1500
+"""Characters of what it is shown of a tool's arguments."""
+
 _REQUIRED = "(Required)"  # so DSPy marks arguments that a tool's own schema requires
 
 
@@ -56,11 +59,10 @@ class AgentTool:
         """One line for a policy: name, arguments, what it is for."""
         shown = []
         for name, schema in self.arguments.items():
-            kind = schema.get("type") or "/".join(str(each.get("type")) for each in schema.get("anyOf", ())) or "any"
             said = f", {schema['description']}" if schema.get("description") else ""
-            shown.append(f"{name} ({kind}{'' if name in self.required else ', optional'}{said})")
+            shown.append(f"{name} ({_kind(schema)}{'' if name in self.required else ', optional'}{said})")
         purpose = " ".join(str(self.tool.desc or "").strip().split("\n\n")[0].split())
-        return f"{self.name}({'; '.join(shown)}): {purpose[:LONGEST_DESCRIPTION]}"
+        return f"{self.name}({' '.join('; '.join(shown).split())[:LONGEST_ARGUMENTS]}): {purpose[:LONGEST_DESCRIPTION]}"
 
     def fitting(self, arguments: Any) -> dict[str, Any]:
         """The arguments as the tool takes them.
@@ -76,7 +78,9 @@ class AgentTool:
             raise ToolError(f"The tool {self.name!r} has no argument {unknown[0]!r}; it takes {takes}.")
         if missing := [name for name in known if name in self.required and name not in arguments]:
             raise ToolError(f"The tool {self.name!r} needs the argument {missing[0]!r}; it takes {takes}.")
-        return {name: self._value(name, value) for name, value in arguments.items()}
+        # LMs write null for what they leave out.
+        given = {name: value for name, value in arguments.items() if value is not None or name in self.required}
+        return {name: self._value(name, value) for name, value in given.items()}
 
     def _value(self, name: str, value: Any) -> Any:
         kind = (self.tool.arg_types or {}).get(name, Any)
@@ -136,6 +140,19 @@ def agent_tool(given: dspy.Tool | Callable[..., Any]) -> AgentTool:
     return AgentTool(
         tool, frozenset(_required(tool)), bool(_gathering(tool, inspect.Parameter.VAR_KEYWORD) & {*(tool.args or {})})
     )
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """What an argument may be, in a few words."""
+    if "enum" in schema:
+        return "one of " + ", ".join(str(value) for value in schema["enum"])
+    if "anyOf" in schema:
+        return "/".join(_kind(each) for each in schema["anyOf"])
+    if properties := schema.get("properties"):
+        return "object of " + ", ".join(f"{name} {_kind(each)}" for name, each in properties.items())
+    if schema.get("items"):
+        return f"list of {_kind(schema['items'])}"
+    return str(schema.get("type") or schema.get("const") or "any")
 
 
 def _required(tool: dspy.Tool) -> Iterable[str]:
