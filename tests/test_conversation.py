@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import threading
 import time
 from typing import Literal
@@ -11,6 +12,7 @@ from typing import Literal
 import dspy
 import pytest
 from hashed_words import HashedWords
+from scripted_lm import measuring_lm
 from talking import talking_lm
 
 import personaopt as po
@@ -141,6 +143,30 @@ def test_a_task_with_a_history_of_its_own_gets_the_turns_there(memory) -> None:
     assert list(user.history()[-1].inputs) == ["message"]
 
 
+def test_a_model_that_is_prompted_in_plain_form_sees_turns_as_cases(memory) -> None:
+    class Kind(dspy.Signature):
+        """Say which kind it is."""
+
+        message: str = dspy.InputField()
+        kind: Literal["good", "bad"] = dspy.OutputField()
+
+    lm, user = measuring_lm(lambda prompt, answer: float(answer == "good")), memory.user("u1")
+    conversation = talk(user, lm, Kind)
+    with dspy.context(adapter=po.LocalAdapter()):
+        first = conversation(message="One")
+        conversation.feedback(correction="bad")
+        conversation(message="Two")
+        assert first.probabilities["kind"]["good"] > 0.5
+        assert lm.engine.prompts[-1].count("Message: One\nKind: bad\n\n") >= 1
+        assert lm.engine.prompts[-1].endswith("Message: Two\n")
+        told = asyncio.run(_all(conversation.stream(message="Three")))
+    assert [type(value) for value in told] == [dspy.Prediction], "what is decided comes as a whole"
+
+
+async def _all(stream) -> list:
+    return [value async for value in stream]
+
+
 def test_an_image_is_seen_and_recorded_as_a_reference(memory) -> None:
     pixels = base64.b64encode(b"the pixels of a holiday" * 50).decode()
     picture = dspy.Image(f"data:image/png;base64,{pixels}")
@@ -179,6 +205,19 @@ def test_two_hundred_turns_cost_no_more_than_twenty(tmp_path) -> None:
         assert max(sizes[150:]) < 1.5 * max(sizes[20:50]), "prompts do not grow"
         early, late = sorted(spent[20:50])[15], sorted(spent[170:])[15]
         assert late < 3 * early + 0.02, (early, late)
+
+
+def test_the_form_of_a_prompt_is_made_once_and_not_for_every_turn(memory) -> None:
+    def forms() -> int:
+        gc.collect()
+        kinds = [each for each in gc.get_objects() if isinstance(each, type) and issubclass(each, dspy.Signature)]
+        return sum("earlier_turns" in kind.input_fields for kind in kinds if kind is not dspy.Signature)
+
+    before = forms()
+    conversation = talk(memory.user("u1"), talking_lm())
+    for number in range(4):
+        conversation(message=str(number))
+    assert forms() == before + 1
 
 
 def test_many_turns_at_once_in_two_sessions_of_one_user_are_all_kept(store) -> None:
@@ -278,6 +317,10 @@ def test_bad_arguments_are_refused(memory) -> None:
     ]:
         with pytest.raises(po.ConfigurationError, match=words):
             po.Conversation(**{"user": user, "agent": agent, **wrong})
+    conversation = po.Conversation(user, agent)
+    with pytest.raises(po.ConfigurationError, match="'u2'"):
+        conversation.agent = po.PersonaAgent(Reply, user=memory.user("u2"))
+    assert conversation.agent is agent
     for session in ("", "x" * 600, "\x00"):
         with pytest.raises(po.DataError, match="session"):
             po.Conversation(user, agent, session)

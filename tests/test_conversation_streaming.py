@@ -180,3 +180,29 @@ def test_streams_side_by_side_do_not_mix(user) -> None:
     for number, (told, turn) in enumerate(asyncio.run(all_at_once())):
         assert set(told["reply"].split()) == {f"m{number}"}
         assert turn.reply == told["reply"].strip()
+
+
+def test_an_agent_that_acts_is_heard_when_it_answers_and_its_actions_are_recorded(user) -> None:
+    def reply(said) -> str:
+        if "[[ ## calls ## ]]" in said.last:
+            return '[{"tool": "opening_hours", "arguments": {"place": "library"}}]'
+        return "The library is open from nine to seventeen hundred."
+
+    def opening_hours(place: str) -> str:
+        """When a place is open."""
+        return f"The {place} is open from nine to seventeen hundred."
+
+    user.allow_tools("opening_hours")
+    agent = po.PersonaAgent("message -> reply", user=user, tools=[opening_hours], max_actions=1)
+    agent.predict.lm = lm = talking_lm(reply)
+    with dspy.context(lm=lm):
+        conversation = po.Conversation(user, agent)
+        told, turn = asyncio.run(heard(conversation, message="When may I come?"))
+        again = conversation(message="Really?")
+    assert told == {"reply": turn.reply}
+    for prediction in (turn, again):
+        (action,) = user.interaction(prediction.turn).actions
+        assert action["tool"] == "opening_hours"
+        assert action["arguments"] == {"place": "library"}
+        assert action["used"] is True
+        assert "seventeen" in action["result"]

@@ -17,6 +17,7 @@ from personaopt.interaction import Interaction
 from personaopt.persona import estimate_tokens
 from personaopt.signals import in_own_words
 from personaopt.signatures.excerpt import excerpt
+from personaopt.signatures.extended import extended
 
 TURNS = "earlier_turns"
 MOST_TOKENS = 2000
@@ -54,12 +55,16 @@ def with_turns(given: Mapping[str, Any], signature: type[dspy.Signature]) -> dic
     inputs = {name: restored(value) for name, value in given.items()}
     asked = inputs.get("signature", signature)
     if TURNS in inputs and TURNS not in asked.input_fields:
-        field = dspy.InputField(desc="What was said before in this conversation.")
-        asked = inputs["signature"] = asked.prepend(TURNS, field, dspy.History)
+        asked = inputs["signature"] = extended(asked, TURNS, _with_field)
     name = turns_field(asked)
     if name is not None and isinstance(inputs.get(name), list):  # as a record has them
         inputs[name] = Turns(messages=[{key: restored(value) for key, value in said.items()} for said in inputs[name]])
     return inputs
+
+
+def _with_field(signature: type[dspy.Signature]) -> type[dspy.Signature]:
+    field = dspy.InputField(desc="What was said before in this conversation.")
+    return signature.prepend(TURNS, field, dspy.History)
 
 
 def turns_of(
