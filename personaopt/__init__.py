@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ToolNotAllowed,
         VersionConflict,
     )
+    from personaopt.fields import PersonaFields
     from personaopt.interaction import Interaction
     from personaopt.lm.adapter import LocalAdapter
     from personaopt.lm.limits import limited
@@ -84,6 +85,7 @@ _MODULES = {
         "ToolNotAllowed",
         "VersionConflict",
     ),
+    "personaopt.fields": ("PersonaFields",),
     "personaopt.interaction": ("Interaction",),
     "personaopt.lm.adapter": ("LocalAdapter",),
     "personaopt.lm.limits": ("limited",),
@@ -155,6 +157,7 @@ __all__ = [
     "PersonaAligner",
     "PersonaDescent",
     "PersonaError",
+    "PersonaFields",
     "PersonaOptError",
     "PersonaVersion",
     "PresidioFinder",

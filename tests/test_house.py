@@ -42,6 +42,7 @@ LINKS = ("optimizers", "signatures", "evals")
 RANKS = {
     "errors": 0,
     "persona": 1,
+    "fields": 1,
     "interaction": 1,
     "attachments": 1,
     "signals": 1,
