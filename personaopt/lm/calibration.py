@@ -133,7 +133,8 @@ def fit(
         answers: Place of the true answer among each question's labels.
         features: Which features get a weight.
         mixed: A feature that is mixed in with a share of its own; a power is fitted with it.
-        ridge: Strength of the pull to weight 1 for `model` and 0 for the rest, in units of questions.
+        ridge: Strength of the pull to weight 1 for `model` and 0 for the rest, and to even shares in a mixture, in
+            units of questions.
         fitted_on: Kept with the weights.
 
     Raises:
@@ -148,39 +149,42 @@ def fit(
         raise ConfigurationError(
             f"A calibration is fitted to at least one feature with a ridge of 0 or more, not {ridge}."
         )
-    tables = [np.stack([_feature(question, name) for name in features]) for question in evidence]
+    tables, real = _padded([np.stack([_feature(question, name) for name in features]) for question in evidence])
+    places = np.asarray(answers)
+    rows = np.arange(len(places))
     start = np.array([1.0 if name == "model" else 0.0 for name in features])
+    truths = tables[rows, :, places]
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        loss, slope = 0.5 * ridge * float(((weights - start) ** 2).sum()), ridge * (weights - start)
-        for table, answer in zip(tables, answers, strict=True):
-            p = _softmax(weights @ table)
-            loss -= math.log(max(p[answer], FLOOR))
-            slope += table @ p - table[:, answer]
+        p = _softmax_rows(np.einsum("f,nfl->nl", weights, tables), real)
+        loss = 0.5 * ridge * float(((weights - start) ** 2).sum()) - float(_logs(p[rows, places]).sum())
+        slope = ridge * (weights - start) + np.einsum("nfl,nl->f", tables, p) - truths.sum(axis=0)
         return loss, slope
 
     found = minimize(objective, start, jac=True, method="L-BFGS-B")
     weights = {name: round(float(weight), 4) for name, weight in zip(features, found.x, strict=True)}
     fitted = Calibration(weights, fitted_on)
-    return _with_mixture(fitted, evidence, answers, mixed) if mixed else fitted
+    return _with_mixture(fitted, evidence, answers, mixed, ridge) if mixed else fitted
 
 
 def _with_mixture(
-    calibration: Calibration, evidence: Sequence[Evidence], answers: Sequence[int], feature: str
+    calibration: Calibration, evidence: Sequence[Evidence], answers: Sequence[int], feature: str, ridge: float
 ) -> Calibration:
-    """The calibration with the share of one feature, and the power, that make the answers likeliest."""
+    """The calibration with the share of one feature, and the power, that make the answers likeliest.
+
+    The ridge pulls the share to a half and the power to 1, so that a few lucky answers do not make it sure of itself.
+    """
     from scipy.optimize import minimize
 
-    own = [calibration.probabilities(question) for question in evidence]
-    other = [_softmax(_feature(question, feature)) for question in evidence]
+    own, real = _padded([calibration.probabilities(question)[None] for question in evidence])
+    other, _ = _padded([_softmax(_feature(question, feature))[None] for question in evidence])
+    own, other = own[:, 0], other[:, 0]
+    rows, places = np.arange(len(answers)), np.asarray(answers)
 
     def loss(point: np.ndarray) -> float:
         share, power = 1.0 / (1.0 + math.exp(-point[0])), math.exp(point[1])
-        total = 0.0
-        for first, second, answer in zip(own, other, answers, strict=True):
-            logs = power * np.log(np.maximum((1 - share) * first + share * second, FLOOR))
-            total -= math.log(max(_softmax(logs)[answer], FLOOR))
-        return total
+        p = _softmax_rows(power * _logs((1 - share) * own + share * other), real)
+        return 0.5 * ridge * float((point**2).sum()) - float(_logs(p[rows, places]).sum())
 
     share, power = minimize(loss, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-6}).x
     shares = {feature: round(1.0 / (1.0 + math.exp(-float(share))), 4)}
@@ -191,6 +195,27 @@ def _feature(evidence: Evidence, name: str) -> np.ndarray:
     if name not in evidence:
         raise DataError(f"The calibration needs the feature {name!r}, and the evidence has {', '.join(evidence)} only.")
     return np.asarray(evidence[name], dtype=float)
+
+
+def _padded(tables: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Tables of shape (features, labels) as one array, and which of its labels are real."""
+    widest = max(table.shape[1] for table in tables)
+    whole = np.zeros((len(tables), tables[0].shape[0], widest))
+    real = np.zeros((len(tables), widest), dtype=bool)
+    for place, table in enumerate(tables):
+        whole[place, :, : table.shape[1]] = table
+        real[place, : table.shape[1]] = True
+    return whole, real
+
+
+def _softmax_rows(logits: np.ndarray, real: np.ndarray) -> np.ndarray:
+    logits = np.where(real, logits, -np.inf)
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _logs(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities, FLOOR))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -1,14 +1,18 @@
 """Calibrations for a run, fitted from the rows of another run on tuning users.
 
-Every method's rows are fitted by one procedure: weights of the LM's log-probability and of the label's length, and, for
-methods that may look into the memory, a share for the vote of the user's earlier interactions and a power. A method
-that was seen on a task has weights for it; for a task that nothing was fitted on (one that is kept for reporting) there
-are weights fitted over all tasks, each question counting alike.
+Every method's rows are fitted by one procedure. The LM's log-probability, the label's length and, where answers stand
+for options, their likeness to the question get weights. For methods that may look into the memory there are two forms
+of bringing in what the user did before: as a share of a mixture, or as further weights. Taken is the one that predicts
+users better that it was not fitted on: where an LM is right about a task weights win, where it is not a mixture does.
+
+A method that was seen on a task has a calibration for it. For a task that nothing was fitted on (one that is kept for
+reporting) there are those fitted over all tasks whose answers are labels, each question counting alike.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +24,18 @@ import numpy as np
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.lamp.data import is_tuning_user
 from personaopt.evals.lamp.rows import Row
-from personaopt.lm.calibration import RAW, Calibration, fit
+from personaopt.lm.calibration import FLOOR, RAW, Calibration, fit
 
 REMEMBERING, FORGETFUL = "with memory", "without memory"
 ANY = "any task"
 FEWEST = 30
 """With fewer questions a method has no weights of its own: those of its kind are taken."""
+REMEMBERED = ("frequencies", "neighbours")
+PARTS = 5
+"""Into so many parts the users are divided to compare the forms."""
 SCHEMA = 1
+Form = tuple[tuple[str, ...], str | None]
+"""Features with weights, and the one that is mixed in."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,34 +104,63 @@ def calibrate(rows: Iterable[Row]) -> Calibrations:
     Raises:
         DataError: No row of a tuning user was measured.
     """
+    usable = [
+        row
+        for row in rows
+        if row.features is not None and row.measured and row.gold in row.measured and is_tuning_user(row.user)
+    ]
+    remembering = {row.method for row in usable if _tells_apart(row, *REMEMBERED)}
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        if row.features is None or row.measured is None or row.gold not in row.measured:
-            continue
-        if not is_tuning_user(row.user):
-            continue
-        kind = REMEMBERING if has_history(row) else FORGETFUL
-        for key in ((row.task, row.method), (row.task, kind), (ANY, row.method), (ANY, kind)):
-            groups[key].append(row)
+    for row in usable:
+        kind = REMEMBERING if row.method in remembering else FORGETFUL
+        tasks = (row.task,) if _tells_apart(row, "related") else (row.task, ANY)
+        for task, method in itertools.product(tasks, (row.method, kind)):
+            groups[task, method].append(row)
     if not groups:
         raise DataError("Calibrations are fitted on measured rows of tuning users, and there are none.")
     return Calibrations({key: _fitted(key, group) for key, group in groups.items() if _enough(key, group)})
 
 
 def _enough(key: tuple[str, str], rows: Sequence[Row]) -> bool:
-    return len(rows) >= FEWEST or (key[1] in (REMEMBERING, FORGETFUL) and key[0] == ANY)
+    return len(rows) >= FEWEST or key in ((ANY, REMEMBERING), (ANY, FORGETFUL))
 
 
-def has_history(row: Row) -> bool:
-    """Whether anything of the user's own was known: else what history says is the same for every label."""
+def _tells_apart(row: Row, *names: str) -> bool:
+    """Whether one of these features is not the same for every label."""
     features = row.features or {}
-    return any(np.ptp(features[name]) > 1e-9 for name in ("frequencies", "neighbours") if name in features)
+    return any(np.ptp(features[name]) > 1e-9 for name in names if name in features)
 
 
 def _fitted(key: tuple[str, str], rows: Sequence[Row]) -> Calibration:
+    users = sorted({(row.data, row.user) for row in rows})
+    told = f"{len(rows)} answers of {len(users)} tuning users: {key[1]}, {key[0]}"
+    measured = ("model", "length", *(("related",) if any(_tells_apart(row, "related") for row in rows) else ()))
+    forms: list[Form] = [(measured, None)]
+    if any(_tells_apart(row, *REMEMBERED) for row in rows):
+        forms = [(measured, "neighbours"), ((*measured, *REMEMBERED), None)]
+    best = min(forms, key=lambda form: _loss_on_others(rows, form)) if len(forms) > 1 else forms[0]
+    return _fit(rows, best, told)
+
+
+def _fit(rows: Sequence[Row], form: Form, told: str = "") -> Calibration:
     evidence = [{name: np.asarray(values, dtype=float) for name, values in (r.features or {}).items()} for r in rows]
     places = [list(row.measured or {}).index(row.gold) for row in rows]
-    remembers = any(has_history(row) for row in rows)
-    users = len({(row.data, row.user) for row in rows})
-    told = f"{len(rows)} answers of {users} tuning users: {key[1]}, {key[0]}"
-    return fit(evidence, places, ("model", "length"), mixed="neighbours" if remembers else None, fitted_on=told)
+    return fit(evidence, places, form[0], mixed=form[1], fitted_on=told)
+
+
+def _loss_on_others(rows: Sequence[Row], form: Form) -> float:
+    """The mean negative log-likelihood of each part of the users under what was fitted on all others."""
+    users = sorted({(row.data, row.user) for row in rows})
+    part = {user: place % PARTS for place, user in enumerate(users)}
+    losses = []
+    for number in range(PARTS):
+        rest = [row for row in rows if part[row.data, row.user] != number]
+        if not rest or len(rest) == len(rows):
+            continue
+        calibration = _fit(rest, form)
+        for row in rows:
+            if part[row.data, row.user] == number:
+                features = {name: np.asarray(values) for name, values in (row.features or {}).items()}
+                place = list(row.measured or {}).index(row.gold)
+                losses.append(-float(np.log(max(calibration.probabilities(features)[place], FLOOR))))
+    return float(np.mean(losses)) if losses else 0.0
