@@ -209,9 +209,9 @@ def test_an_alignment_with_actions_goes_on_where_it_was_interrupted(at):
         ask, count = lm.engine.complete, [0]
 
         def complete(request):
+            if stop is not None and count[0] >= stop:
+                raise Interrupt  # whoever comes until all has ended
             count[0] += 1
-            if stop is not None and count[0] > stop:
-                raise Interrupt
             return ask(request)
 
         lm.engine.complete = complete
@@ -223,7 +223,7 @@ def test_an_alignment_with_actions_goes_on_where_it_was_interrupted(at):
             try:
                 return aligner(threads=1).compile(agent, resume=resume), count[0]
             except Interrupt:
-                return None, count[0] - 1
+                return None, count[0]
 
     def filled():
         store = po.open_store(":memory:", embedder=HashedWords())
@@ -428,3 +428,34 @@ def test_a_gradient_of_an_agent_that_acts_is_a_gradient_like_any_other(store):
         outcome = Outcome(item, {"code": "unknown"}, 0.0, actions=(did("mail", "x"),), action_loss=WEIGHT)
         gradient = LMCritic().gradient(agent, Persona(), outcome)
         assert isinstance(gradient.finish(gradient.call(0)), Gradient)
+
+
+@pytest.mark.parametrize("max_actions", [1, 3])
+def test_a_small_local_model_keeps_to_what_was_foreseen(store, tiny_lm, max_actions):
+    seeker = seekers(1, seed=5)[0]
+    lm = tiny_lm.copy(max_tokens=8)
+    with dspy.context(lm=lm, adapter=None):
+        agent = agent_of(store, seeker, max_actions=max_actions, retrieve=2)
+        aligning = po.PersonaAligner(latest=2, held_out=2, epochs=1, candidates=1)
+        preview = aligning.preview(agent)
+        result = aligning.compile(agent).detailed_results
+    (candidate,) = result.steps[0].candidates
+    assert all("look in" in str(edit) for edit in candidate.edits)
+    assert 0 < result.usage.calls <= preview.maximal.calls == 2 * 4 * (1 + 3 * max_actions)
+    assert result.usage.input_tokens <= preview.maximal.input_tokens
+    assert result.usage.output_tokens <= preview.maximal.output_tokens
+
+
+@pytest.mark.local_model
+def test_the_local_model_is_aligned_on_the_record_of_its_actions(store, local_lm):
+    seeker = seekers(1, seed=5)[0]
+    with dspy.context(lm=local_lm, adapter=None):
+        agent = agent_of(store, seeker, max_actions=1)
+        aligning = po.PersonaAligner(latest=2, held_out=1, epochs=1, candidates=1)
+        preview = aligning.preview(agent)
+        result = aligning.compile(agent).detailed_results
+    (candidate,) = result.steps[0].candidates
+    assert candidate.loss is not None
+    assert all(edit.statement.field.startswith("action.") for edit in candidate.edits)
+    assert 0 < result.usage.calls <= preview.maximal.calls
+    assert result.losses[0] >= WEIGHT / 4  # it does not know yet where this user keeps things
