@@ -66,6 +66,9 @@ def test_a_cell_by_hand() -> None:
     assert (cell["calls"], cell["tokens"], cell["seconds"]) == pytest.approx((4 / 3, 220 / 3, 1.0))
     assert cell["preparation"] == {"n": 2, "calls": 15, "tokens": 1000, "seconds": 4.0, "usd": 0.5}
     assert cell["usd"] is None
+    notes = tables(summaries(rows)[0])[0].notes
+    assert any("counted as wrong" in note for note in notes)
+    assert any("rag 2 of 3" in note for note in notes)
     assert (cell["data"], cell["called"], cell["lm"]) == ("LaMP_2M_like", "LaMP-2M-like", "local")
 
 

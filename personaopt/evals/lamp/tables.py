@@ -77,6 +77,13 @@ def main_table(summary: TaskSummary, standing: Standing) -> Table:
         notes.append("Not all methods answered the same questions: rows of different n are compared below, not here.")
     if any(cell.failed for cell in standing.cells.values()):
         notes.append("Questions that failed are counted as wrong.")
+    partly = [
+        f"{method} {cell.measured} of {cell.first.n}"
+        for method, cell in standing.cells.items()
+        if 0 < cell.measured < cell.first.n
+    ]
+    if partly:
+        notes.append(f"NLL and ECE are of the questions with probabilities alone: {', '.join(partly)}.")
     return Table(f"{section.title}: methods, {standing.lm}", head, tuple(rows), tuple(notes))
 
 
