@@ -40,7 +40,7 @@ def test_every_method_prepares_and_answers_with_the_local_model(name, local_lm, 
         Interaction(inputs={"letter": text}, ground_truth={"folder": said}, time=float(place), id=str(place))
         for place, (text, said) in enumerate(SAID)
     ]
-    setting = Setting(TASK, retrieve=2, latest=2, epochs=1, examples=items[:2], max_actions=1)
+    setting = Setting(TASK, retrieve=2, latest=1, epochs=1, examples=items[:2], max_actions=1)
     with open_store(":memory:", embedder=HashedWords()) as store, dspy.context(lm=local_lm, adapter=adapter):
         user = store.user("u")
         user.record(items)
