@@ -20,12 +20,21 @@ DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
-def figure(width: float, height: float, title: str) -> Figure:
-    """An empty figure of a size in inches, whose parts find their places by themselves."""
+def figure(width: float, height: float, title: str, note: str = "") -> Figure:
+    """An empty figure whose parts find their places by themselves.
+
+    Args:
+        width: In inches; more where the title would not fit.
+        height: In inches, without the note.
+        title: Above it.
+        note: A line under the title.
+    """
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=(width, height), layout="constrained")
-    made.suptitle(title, fontsize=12, color=INK, x=0.01, ha="left")
+    lines = [title, note] if note else [title]
+    width = max(width, 0.085 * max(map(len, lines)))
+    made = Figure(figsize=(width, height + 0.2 * (len(lines) - 1)), layout="constrained")
+    made.suptitle("\n".join(lines), fontsize=11, color=INK, x=0.01, ha="left")
     return made
 
 

@@ -25,6 +25,7 @@ _AXES = {
     "lm": "language model",
     "history": "interactions known before the first question",
 }
+_HOW = "95 % intervals over users"
 _Reading = Callable[[Figures], Interval | None]
 
 
@@ -61,7 +62,8 @@ def methods(summary: TaskSummary, standing: Standing) -> Figure:
     made = canvas.figure(
         4.2 * len(panels) + 1.4,
         0.34 * len(names) + 1.5,
-        f"{summary.section.title}, {standing.lm}: methods, 95 % over users",
+        f"{summary.section.title}, {standing.lm}: methods",
+        _HOW,
     )
     for axes, (label, read) in zip(canvas.grid(made, len(panels), 2, sharey=True), panels, strict=True):
         for place, name in enumerate(names):
@@ -85,7 +87,7 @@ def curves(summary: TaskSummary, scaled: Sequence[Scaled], kind: str) -> Figure:
     style = canvas.styles(names, next((name for name in names if name.startswith(OURS)), names[0]))
     width = 3.4 * len(dimensions) + 2.0 + (1.0 if kind == "cold start" else 0.0)
     rings = "; rings: where it saturates" if kind == "scaling" else ""
-    made = canvas.figure(width, 2.7 * len(panels) + 0.9, f"{summary.section.title}: {kind}, 95 % over users{rings}")
+    made = canvas.figure(width, 2.7 * len(panels) + 0.9, f"{summary.section.title}: {kind}", _HOW + rings)
     grid = canvas.grid(made, len(panels) * len(dimensions), len(dimensions), sharey="row")
     for row, (label, read) in enumerate(panels):
         for column, dimension in enumerate(dimensions):
@@ -106,7 +108,7 @@ def reliabilities(title: str, lm: str, bins: Mapping[str, tuple[Sequence[Bin], S
     known = {method: each for method, each in bins.items() if each[0]}
     columns = min(4, len(known))
     rows = -(-len(known) // columns)
-    made = canvas.figure(2.3 * columns + 0.6, 2.15 * rows + 1.0, f"{title}, {lm}: reliability of probabilities")
+    made = canvas.figure(2.3 * columns + 0.6, 2.15 * rows + 1.0, f"{title}, {lm}: reliability of probabilities", _HOW)
     for axes, (method, both) in zip(
         canvas.grid(made, len(known), columns, sharex=True, sharey=True), known.items(), strict=True
     ):
@@ -193,7 +195,7 @@ def _reliability(axes: Any, bins: Sequence[Bin], colour: str, label: str, *, bar
     total = sum(each.right.n for each in bins)
     sizes = [12 + 150 * each.right.n / total for each in bins]
     axes.plot(said, right, color=colour, linewidth=1.1, alpha=0.8)
-    axes.scatter(said, right, s=sizes, color=colour, alpha=0.75, linewidths=0)
+    axes.scatter(said, right, s=sizes, color=colour, alpha=0.75, linewidths=0, clip_on=False)
     axes.plot([], [], "o", color=colour, markersize=6, label=label)  # the legend's mark: dots differ in size
     if bars:
         reach = [
