@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 
 import dspy
@@ -206,3 +207,35 @@ def test_an_agent_that_acts_is_heard_when_it_answers_and_its_actions_are_recorde
         assert action["arguments"] == {"place": "library"}
         assert action["used"] is True
         assert "seventeen" in action["result"]
+
+
+def test_a_client_that_disconnects_from_a_server_ends_the_turn(user) -> None:
+    lm = talking_lm(lambda said: f"{WORDS} " * 200, pause=0.002)
+    conversation = talk(user, lm)
+
+    async def serve_and_leave() -> None:
+        over = asyncio.Event()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                async with contextlib.aclosing(conversation.stream(message="Count")) as stream:
+                    async for value in stream:
+                        writer.write(getattr(value, "chunk", "").encode())
+                        await writer.drain()
+            except ConnectionError:
+                over.set()
+            finally:
+                writer.transport.abort()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        await reader.readuntil(b"three")
+        writer.transport.abort()
+        await asyncio.wait_for(over.wait(), 30)
+        server.close()
+        (turn,) = user.history()
+        assert turn.metadata["partial"]["reply"].startswith("one two three")
+        assert len(turn.metadata["partial"]["reply"]) < len(WORDS) * 200
+
+    asyncio.run(serve_and_leave())
+    assert lm.engine.closed == 1
