@@ -171,7 +171,7 @@ def experiment_of(wanted: Wanted, data: Sequence[DataSet], results: Results | No
         ConfigurationError: A method, study or calibration is not there.
     """
     from personaopt.evals.exams import KnownTexts
-    from personaopt.evals.lamp.experiment import Protocol
+    from personaopt.evals.lamp.experiment import ABLATION, Protocol
     from personaopt.evals.lamp.methods import personaagent, personaopt
     from personaopt.evals.lamp.methods.method import Setting
     from personaopt.evals.lamp.methods.registry import METHODS
@@ -187,7 +187,8 @@ def experiment_of(wanted: Wanted, data: Sequence[DataSet], results: Results | No
     if unknown := [name for name in methods if name not in METHODS]:
         raise ConfigurationError(f"There is no method {unknown[0]!r}; there are {', '.join(METHODS)}, and `all`.")
     own = {
-        "personaopt": Point(personaopt.LATEST, personaopt.EPOCHS),
+        **dict.fromkeys(ABLATION, Point(retrieve=personaopt.RETRIEVE)),
+        "personaopt": Point(personaopt.LATEST, personaopt.EPOCHS, personaopt.RETRIEVE),
         "personaagent": Point(personaagent.LATEST, personaagent.EPOCHS),
     }
     setting = Setting(

@@ -158,7 +158,10 @@ def _refused(tried: Sequence[Candidate]) -> list[str]:
 
 
 class EvidenceEditor:
-    """Statements of what the history shows, tried group by group. Needs no LM: acceptance decides what is kept."""
+    """Statements of what the history shows, tried group by group, and the persona without those it began with.
+
+    Needs no LM: acceptance decides what is kept and what goes.
+    """
 
     calls = 0
     quotes = True
@@ -166,12 +169,23 @@ class EvidenceEditor:
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
         """The next untried statements; those that helped, but less than another one, are tried again."""
         done = {str(edit) for candidate in request.tried if not candidate.retry for edit in candidate.edits}
-        proposals: list[Ask[Edits]] = []
-        for statements in candidate_statements(request):
-            edits = tuple(edit for edit in (_put(request.persona, statement) for statement in statements) if edit)
-            if edits and not done.issuperset(map(str, edits)):
-                proposals.append(Ask.done(edits))
-        return proposals[: request.count]
+        changes = [
+            tuple(edit for edit in (_put(request.persona, statement) for statement in statements) if edit)
+            for statements in candidate_statements(request)
+        ]
+        untried = [edits for edits in (*_without(request), *changes) if not done.issuperset(map(str, edits))]
+        return [Ask.done(edits) for edits in untried[: request.count]]
+
+
+def _without(request: EditRequest) -> list[Edits]:
+    """The persona without one kind of the statements that it began with: what no longer helps may go."""
+    learnt = {edit.statement.id for tried in request.tried for edit in tried.edits if edit.statement}
+    kinds: dict[tuple[str, ...], list[Edit]] = {}
+    for statement in request.persona.statements:
+        kind = tuple(statement.id.split(":")[:2])  # `tag:words:comedy` is one of the kind `tag:words`
+        if kind[0] in request.agent.task.output_fields and statement.id not in learnt and not statement.pinned:
+            kinds.setdefault(kind, []).append(Edit("remove", target=statement.id, reason="it may no longer help"))
+    return [tuple(edits) for edits in kinds.values()]
 
 
 def _put(persona: Persona, statement: Statement) -> Edit | None:

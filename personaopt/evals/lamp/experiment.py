@@ -165,7 +165,7 @@ class Protocol:
         return Point(
             latest=point.latest if point.latest is not None else default.latest,
             epochs=point.epochs if point.epochs is not None else default.epochs,
-            retrieve=point.retrieve if point.retrieve is not None else self.retrieve,
+            retrieve=next(k for k in (point.retrieve, default.retrieve, self.retrieve) if k is not None),
             history=point.history,
             online=point.online,
         )

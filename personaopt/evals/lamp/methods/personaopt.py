@@ -13,10 +13,13 @@ from personaopt.evals.lamp.methods.method import Preparation, Setting
 from personaopt.lm.local import is_small_local
 from personaopt.memory import User
 from personaopt.optimizers.aligner import PersonaAligner
-from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
+from personaopt.optimizers.starts import EvidenceStart, ProfileStart, Start
 
 LATEST, HELD_OUT, EPOCHS = 8, 4, 3
 """n, h and E: the aligner's own defaults."""
+RETRIEVE = 4
+"""K: the persona says what the user mostly does, so that few memories are enough; with eight beside it the small local
+model follows the memories alone (tuning users of two tasks)."""
 CALIBRATION: Literal["shipped"] = "shipped"
 """By which candidates are tried while a persona is learnt; answers are calibrated by the run."""
 
@@ -27,8 +30,8 @@ def held_out_of(latest: int) -> int:
 
 
 def start_of(lm: Any) -> Start:
-    """Where personaopt begins: a written summary, or nothing where the small local model tries the evidence itself."""
-    return EmptyStart() if is_small_local(lm) else ProfileStart()
+    """Where personaopt begins: a written summary, or with the small local model what the history shows by itself."""
+    return EvidenceStart(LATEST + HELD_OUT) if is_small_local(lm) else ProfileStart()
 
 
 def aligner_of(setting: Setting, **more: Any) -> PersonaAligner:
