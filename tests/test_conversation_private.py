@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import types
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import dspy
 import pytest
 from hashed_words import HashedWords
 from talking import talking_lm
+from test_actions_wikipedia import MediaWiki
 from test_conversation import Caption, Reply, talk
 
 import personaopt as po
@@ -155,3 +157,25 @@ def test_a_forgotten_turn_is_gone_from_the_trace_that_dspy_keeps(tmp_path) -> No
         assert "by the river" in str(dspy.settings.trace)
         store.forget("u2")
         assert "by the river" not in str(dspy.settings.trace)
+
+
+def test_what_a_temporary_conversation_searches_for_is_not_kept_by_the_tool() -> None:
+    wiki = MediaWiki()
+
+    def reply(said) -> str:
+        if "[[ ## calls ## ]]" in said.last:
+            return json.dumps([{"tool": "wikipedia_search", "arguments": {"query": f"pumpkin {CANARY}"}}])
+        return "A squash."
+
+    with po.open_store(":memory:", embedder=HashedWords()) as store, dspy.context(lm=talking_lm(reply)):
+        user, search = store.user("u1"), po.WikipediaSearch(base_url=wiki.url)
+        user.allow_tools("wikipedia_search")
+        agent = po.PersonaAgent("message -> reply", user=user, tools=[search], max_actions=1)
+        for _ in range(2):
+            po.Conversation(user, agent, temporary=True)(message="What is it?")
+        assert len(wiki.asked) == 2, "nothing was kept of the first time"
+        for _ in range(2):
+            po.Conversation(user, agent)(message="What is it?")
+        assert len(wiki.asked) == 3, "and now it was"
+    wiki.server.shutdown()
+    wiki.server.server_close()

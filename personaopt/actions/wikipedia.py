@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from personaopt import __version__
 from personaopt.errors import ConfigurationError, DataError, ToolError
+from personaopt.lm.private_calls import remembered
 
 if TYPE_CHECKING:
     import httpx
@@ -93,6 +94,8 @@ class WikipediaSearch:
                 self._kept.move_to_end(words)
                 return self._kept[words]
         found = as_text(self._fetched(words))
+        if not remembered():  # keywords tell what the user asked
+            return found
         with self._lock:
             self._kept[words] = found
             while len(self._kept) > self.cached:

@@ -53,6 +53,11 @@ def unremembered_calls(owner: str, lm: Any) -> Iterator[None]:
         dspy.Image.format.cache_clear()
 
 
+def remembered() -> bool:
+    """Whether what is done in this context may be remembered; not for a conversation that leaves nothing behind."""
+    return not dspy.settings.disable_history
+
+
 def forget_calls(owner: str, texts: Collection[str]) -> None:
     """Empty what this process remembers of a user's calls: DSPy's histories and trace, and states of local models.
 
