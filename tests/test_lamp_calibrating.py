@@ -1,12 +1,13 @@
 """Calibrations fitted from the rows of a run: on tuning users alone, and what stands in for others."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from personaopt.errors import ConfigurationError, DataError
-from personaopt.evals.lamp.calibrating import ANY, FORGETFUL, REMEMBERING, Calibrations, calibrate
+from personaopt.evals.lamp.calibrating import ANY, FORGETFUL, REMEMBERING, Calibrations, calibrate, recalibrated
 from personaopt.evals.lamp.data import is_tuning_user
 from personaopt.evals.lamp.rows import Row
 from personaopt.lm.calibration import RAW

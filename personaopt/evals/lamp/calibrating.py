@@ -23,7 +23,9 @@ import numpy as np
 
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.lamp.data import is_tuning_user
+from personaopt.evals.lamp.deciding import weighed
 from personaopt.evals.lamp.rows import Row
+from personaopt.evals.tasks import task_for
 from personaopt.lm.calibration import FLOOR, RAW, Calibration, fit
 
 REMEMBERING, FORGETFUL = "with memory", "without memory"
@@ -119,6 +121,28 @@ def calibrate(rows: Iterable[Row]) -> Calibrations:
     if not groups:
         raise DataError("Calibrations are fitted on measured rows of tuning users, and there are none.")
     return Calibrations({key: _fitted(key, group) for key, group in groups.items() if _enough(key, group)})
+
+
+def recalibrated(rows: Sequence[Row], calibrations: Calibrations) -> list[Row]:
+    """The same rows answered anew from what was measured, under other calibrations; no LM is asked.
+
+    Args:
+        rows: Of one run or several; those that nothing was measured for stay as they are.
+        calibrations: What to decide by.
+
+    Raises:
+        DataError: A row's task is not known.
+    """
+    remembering = {row.method for row in rows if _tells_apart(row, *REMEMBERED)}
+    decided = []
+    for row in rows:
+        if row.features and row.measured:
+            features = {name: np.asarray(values, dtype=float) for name, values in row.features.items()}
+            calibration = calibrations.of(row.task, row.method, remembers=row.method in remembering)
+            decision = weighed(task_for(row.task), row.measured, features, calibration)
+            row = dataclasses.replace(row, prediction=decision.prediction, probabilities=decision.probabilities)
+        decided.append(row)
+    return decided
 
 
 def _enough(key: tuple[str, str], rows: Sequence[Row]) -> bool:

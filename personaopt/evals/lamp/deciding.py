@@ -12,6 +12,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from personaopt.errors import DataError
 from personaopt.evals.tasks import Task
 from personaopt.lm.calibration import Calibration
@@ -63,10 +65,27 @@ def decide(
         raise DataError(f"A question of {task.name} needs a probability of every label; {dict(measured)!r} is none.")
     options = options_for(task.signature.output_fields[task.output], inputs, embedder)
     features = evidence(task.output, measured, earlier or (), options)
+    return weighed(task, measured, features, calibration)
+
+
+def weighed(
+    task: Task, measured: Mapping[str, float], features: Mapping[str, np.ndarray], calibration: Calibration
+) -> Decision:
+    """The answer that features which are known already lead to.
+
+    Args:
+        task: What was asked.
+        measured: The LM's probability of each label.
+        features: What is known of each label, in the same order.
+        calibration: How they are weighed.
+
+    Raises:
+        DataError: The calibration weighs a feature that is missing.
+    """
     values = calibration.probabilities(features)
     probabilities = dict(zip(measured, values.tolist(), strict=True))
     answer = median(probabilities) if task.kind == "rating" else max(probabilities, key=lambda a: probabilities[a])
-    return Decision(answer, probabilities, {name: values.tolist() for name, values in features.items()})
+    return Decision(answer, probabilities, {name: feature.tolist() for name, feature in features.items()})
 
 
 def median(probabilities: Mapping[str, float]) -> str:
