@@ -12,7 +12,7 @@ from personaopt.evals.lamp.data import is_tuning_user
 from personaopt.evals.lamp.rows import Row
 from personaopt.lm.calibration import RAW
 
-LABELS = ("calm", "loud", "odd")
+LABELS = ("politics", "sports", "crime")
 TUNING = [name for name in (f"u{number}" for number in range(200)) if is_tuning_user(name)][:20]
 OTHERS = [name for name in (f"u{number}" for number in range(200)) if not is_tuning_user(name)][:20]
 
@@ -95,6 +95,19 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: str) -> None
     (tmp_path / "own.json").write_text(content)
     with pytest.raises(ConfigurationError):
         Calibrations.load(tmp_path / "own.json")
+
+
+def test_rows_are_answered_anew_from_what_was_measured() -> None:
+    answered = rows("prompt", OTHERS, sharp=4.0)
+    found = calibrate(rows("prompt", TUNING, sharp=4.0))
+    again = recalibrated([*answered, dataclasses.replace(answered[0], features=None)], found)
+    assert again[-1].probabilities is None
+    assert all(sum(row.probabilities.values()) == pytest.approx(1.0) for row in again[:-1])
+
+    def loss(probabilities: list[dict[str, float]]) -> float:
+        return -float(np.mean([np.log(p[row.gold] + 1e-12) for p, row in zip(probabilities, answered, strict=True)]))
+
+    assert loss([row.probabilities for row in again[:-1]]) < loss([row.measured for row in answered]) - 0.2
 
 
 def test_without_tuning_users_there_is_nothing_to_fit_on() -> None:
