@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import dspy
 
 from personaopt import __version__
+from personaopt.actions.tools import made
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, PersonaOptError, ProgramError
 from personaopt.interaction import Interaction
@@ -98,29 +99,7 @@ def load(
     """
     content = checked(Path(path))
     try:
-        task = signature_from_dict(content["task"])
-        persona = Persona.from_dict(content["persona"])
-        version = _version(content["persona_version"])
-        memories = [Interaction.from_dict(values) for values in content["memories"] or []]
-        calibration = _calibration_from(content["calibration"])
-        if store is None:
-            _refuse_embedder(content["embedder"])
-        user = (store or open_store(":memory:")).user(content["user_id"])
-        user.record(memories)
-        version = _remember(user, persona, version, private=store is None)
-        agent = PersonaAgent(
-            task,
-            user=user,
-            tools=tools,
-            max_actions=content.get("max_actions", 0),
-            allow_tools_for_all=allow_tools_for_all,
-            memory_tools=content.get("memory_tools", True),
-            retrieve=content["retrieve"],
-            persona=persona,
-            calibration=calibration,
-        )
-        agent.persona_version = version
-        _complete(agent, content)
+        agent = _agent(content, store, tools, allow_tools_for_all)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProgramError(f"The program {path} lacks a part or has a wrong one: {error!r}.") from error
     except PersonaOptError as error:
@@ -131,14 +110,44 @@ def load(
     return agent
 
 
-def _complete(agent: PersonaAgent, content: Mapping[str, Any]) -> None:
-    """Give a loaded agent its predictor's parts, and refuse one that lacks a tool."""
-    if missing := [name for name in content.get("tools", []) if name not in agent.actions.tools]:
+def _agent(
+    content: Mapping[str, Any],
+    store: Store | None,
+    tools: Iterable[dspy.Tool | Callable[..., Any]],
+    allow_tools_for_all: Iterable[str],
+) -> PersonaAgent:
+    given = {tool.name: tool.tool for tool in made(tools).values()}
+    if missing := [name for name in content.get("tools", []) if name not in given]:
         raise ProgramError(f"it calls the tool {missing[0]!r}; give it with load(path, tools=[...]).")
+    task = signature_from_dict(content["task"])
+    persona = Persona.from_dict(content["persona"])
+    version = _version(content["persona_version"])
+    memories = [Interaction.from_dict(values) for values in content["memories"] or []]
+    calibration = _calibration_from(content["calibration"])
+    if store is None:
+        _refuse_embedder(content["embedder"])
+    user = (store or open_store(":memory:")).user(content["user_id"])
+    user.record(memories)
+    version = _remember(user, persona, version, private=store is None)
+    agent = PersonaAgent(
+        task,
+        user=user,
+        tools=given.values(),
+        max_actions=content.get("max_actions", 0),
+        allow_tools_for_all=allow_tools_for_all,
+        tool_timeout=content.get("tool_timeout", {}),
+        not_simulated=content.get("not_simulated", []),
+        memory_tools=content.get("memory_tools", True),
+        retrieve=content["retrieve"],
+        persona=persona,
+        calibration=calibration,
+    )
+    agent.persona_version = version
     agent.predict.config = dict(content["settings"])
     agent.predict.demos = [dspy.Example(**demo) for demo in content["demos"]]
     agent.predict.fields = dict(content.get("fields", {}))
     decision_state(agent.predict)  # refuses parameters that do not fit the task
+    return agent
 
 
 def _content(agent: PersonaAgent, memories: bool) -> dict[str, Any]:
@@ -156,6 +165,8 @@ def _content(agent: PersonaAgent, memories: bool) -> dict[str, Any]:
         "max_actions": agent.max_actions,
         "tools": list(agent.actions.tools),
         "memory_tools": bool(agent.actions.own),
+        "tool_timeout": dict(agent.actions.seconds),
+        "not_simulated": list(agent.actions.not_simulated),
         "calibration": _calibration_to(agent),
         "lm": getattr(agent.lm, "model", None),
         "embedder": agent.user.store.embedder.name,

@@ -308,13 +308,18 @@ def test_scored_answers_keep_their_probabilities(user):
 
 
 def test_a_program_names_its_tools(user, tmp_path):
-    agent = PersonaAgent("message -> reply", user=user, tools=[diary], max_actions=3, memory_tools=False)
+    options = {"not_simulated": ["diary"], "tool_timeout": 3.0, "memory_tools": False}
+    agent = PersonaAgent("message -> reply", user=user, tools=[diary], max_actions=3, **options)
     path = po.export(agent, tmp_path / "u.json")
     assert "What stands in the diary" not in path.read_text()
-    with pytest.raises(po.ProgramError, match="calls the tool 'diary'"):
-        po.load(path, store=user.store)
+    with po.open_store(":memory:", embedder=HashedWords()) as fresh:
+        with pytest.raises(po.ProgramError, match="calls the tool 'diary'"):
+            po.load(path, store=fresh)
+        assert fresh.users() == []
+        assert po.load(path, store=fresh, tools=[diary]).available_tools() == []  # permission does not come along
     loaded = po.load(path, store=user.store, tools=[diary])
     assert (loaded.max_actions, loaded.available_tools()) == (3, ["diary"])
+    assert (loaded.actions.not_simulated, loaded.actions.seconds) == (("diary",), {"diary": 3.0})
     lm = scripted_lm(replies={"act": Script([call("diary", day="Monday")])})
     with dspy.context(lm=lm, adapter=None):
         assert [action["tool"] for action in loaded(message="Hi").actions] == ["diary"]

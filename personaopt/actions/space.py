@@ -70,11 +70,11 @@ class ActionSpace:
         self.tools = made(tools)
         self.for_all, self.not_simulated = tuple(checked(for_all)), tuple(checked(not_simulated))
         self.own = OWN_TOOLS if memory_tools else ()
-        self._seconds = dict(timeout) if isinstance(timeout, Mapping) else dict.fromkeys(self.tools, timeout)
+        self.seconds = dict(timeout) if isinstance(timeout, Mapping) else dict.fromkeys(self.tools, timeout)
         self._calls = Calls()
-        if unknown := [name for name in (*self.for_all, *self.not_simulated, *self._seconds) if name not in self.tools]:
+        if unknown := [name for name in (*self.for_all, *self.not_simulated, *self.seconds) if name not in self.tools]:
             raise ConfigurationError(f"The agent has no tool named {unknown[0]!r}; {_listed(self.tools)}.")
-        for name, seconds in self._seconds.items():
+        for name, seconds in self.seconds.items():
             if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e6:
                 raise ConfigurationError(f"A tool's time is a number of seconds above 0, not {seconds!r} for {name!r}.")
 
@@ -163,7 +163,7 @@ class ActionSpace:
         return self.tools[name] if name in self.tools else own_tool(name, moment)
 
     def _time(self, name: str) -> float:
-        return OWN_SECONDS if name in OWN_TOOLS else self._seconds.get(name, TOOL_SECONDS)
+        return OWN_SECONDS if name in OWN_TOOLS else self.seconds.get(name, TOOL_SECONDS)
 
 
 def own_tool(name: str, moment: Moment) -> AgentTool:
