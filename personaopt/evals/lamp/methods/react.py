@@ -24,7 +24,7 @@ from personaopt.memory.episodic import Memory
 from personaopt.persona import Persona
 from personaopt.signatures.excerpt import excerpts
 
-SMALL_MODEL = "the small local model writes no thoughts: its tools were chosen by score, its answer measured"
+SMALL_MODEL = "the small local model writes no thoughts: its tools were chosen by score"
 
 
 class ReAct(dspy.Module):
