@@ -30,3 +30,14 @@ def share_arenas() -> None:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
             mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def give_back_memory() -> None:
+    """Hand what was freed back to the system; does nothing elsewhere than with glibc.
+
+    Passes of all lengths leave holes that no later one fits: sixty questions of eight memories each left 110 MB.
+    """
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -19,6 +19,7 @@ from personaopt.evals.lamp.results import Results
 from personaopt.evals.lamp.rows import Point, Row
 from personaopt.evals.lamp.sittings import Sitting, reason, sit
 from personaopt.evals.lamp.tally import Listener, Tally
+from personaopt.lm.patience import give_back_memory
 from personaopt.memory.embedding import Embedder
 
 UNANSWERED = 10
@@ -245,6 +246,7 @@ class Run:
                     items = (*sitting.exam.history, *sitting.exam.questions)
                     self.experiment.embedder([item.query_text() for item in items])
                 sit(sitting, places, self.stop, lambda row, sitting=sitting: self._tell(sitting, row))  # type: ignore[misc]
+                give_back_memory()
             except Stopped:
                 return
             except Exception as error:  # noqa: BLE001 - it is raised where the run was begun
