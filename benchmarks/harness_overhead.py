@@ -183,7 +183,8 @@ def main() -> int:
         print(
             f"{name}: {each['questions']} questions, {each['calls']} calls; wall {each['wall_s']:.1f} s, LM "
             f"{each['lm_s']:.1f} s, embedding {each['embedding_s']:.1f} s, harness {each['harness_s']:.2f} s = "
-            f"{each['overhead']:.1%} of the LM ({each['ms_a_call']} ms a call); processor {each['processor_s_without_embedding']:.2f} s; "
+            f"{each['overhead']:.1%} of the LM ({each['ms_a_call']} ms a call); "
+            f"processor {each['processor_s_without_embedding']:.2f} s; "
             f"goal {GOAL:.0%}"
         )
     if given.out:
