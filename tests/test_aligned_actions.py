@@ -290,7 +290,8 @@ def test_what_is_looked_up_in_a_simulation_lies_before_it(store):
 
 def helped(tool="ledger", query="silver lantern dentist", used=True):
     question, code = {"question": "Which code for the dentist?"}, {"code": "K-1"}
-    action = {"tool": tool, "arguments": {"query": query}, "result": "code K-1", "error": "", "used": used}
+    result = "code K-1" if used else "nothing"
+    action = {"tool": tool, "arguments": {"query": query}, "result": result, "error": "", "used": used}
     return po.Interaction(question, ground_truth=code, actions=[action])
 
 

@@ -31,5 +31,5 @@ def test_the_smallest_size_runs_and_reports(tmp_path):
 
 
 def test_wrong_usage(tmp_path):
-    for arguments in (["--users", "0"], ["--data", tmp_path], ["--lm", "local", "--data", tmp_path / "none"]):
+    for arguments in (["--users", "0"], ["--data", tmp_path]):
         assert run(*arguments).returncode == 2, arguments
