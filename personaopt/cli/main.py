@@ -18,6 +18,7 @@ import personaopt.cli.demo
 import personaopt.cli.diff
 import personaopt.cli.doctor
 import personaopt.cli.eval_lamp
+import personaopt.cli.eval_personabench
 import personaopt.cli.export
 import personaopt.cli.forget
 import personaopt.cli.history
@@ -46,6 +47,7 @@ app.command("forget")(personaopt.cli.forget.forget)
 app.add_typer(personaopt.cli.data.app, name="data")
 experiments = typer.Typer(help="Experiments on many users.", rich_markup_mode=None)
 experiments.add_typer(personaopt.cli.eval_lamp.app, name="lamp")
+experiments.add_typer(personaopt.cli.eval_personabench.app, name="personabench")
 app.add_typer(experiments, name="eval")
 app.command("doctor")(personaopt.cli.doctor.doctor)
 
