@@ -46,6 +46,18 @@ def test_the_quickstart_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.local_model
+def test_the_small_experiment_runs_and_draws(tmp_path: Path) -> None:
+    notebook = executed("02_lamp.ipynb", tmp_path)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert "60 questions, 0 errors" in "".join(map(printed, notebook.cells))
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 7  # methods, reliability, K, cold start; likeness, map and growth of personas
+    html = "".join(output["data"].get("text/html", "") for output in outputs if "data" in output)
+    assert all(part in html for part in ("personaopt less each method", "saturates", "cold start", "<iframe"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.local_model
 def test_the_anatomy_shows_what_it_is_kept_with(tmp_path: Path) -> None:
     notebook = executed("03_optimizer_anatomy.ipynb", tmp_path)
     kept = nbformat.read(NOTEBOOKS / "03_optimizer_anatomy.ipynb", as_version=4)
