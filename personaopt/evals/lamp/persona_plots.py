@@ -109,12 +109,15 @@ def growth(found: Sequence[Learnt], title: str) -> Figure:
 def _over_epochs(axes: Any, values: np.ndarray, label: str, start: int) -> None:
     epochs = list(range(start, start + values.shape[1]))
     for row in values:
-        axes.plot(epochs, row, color=canvas.PLAIN, linewidth=0.7, alpha=0.5)
+        axes.plot(epochs, row, color=canvas.PLAIN, linewidth=0.7, marker=".", markersize=4, alpha=0.5)
     means = [bootstrap_mean({str(user): [value] for user, value in enumerate(column)}) for column in values.T]
     axes.fill_between(
         epochs, [m.low for m in means], [m.high for m in means], color=canvas.STRONG, alpha=0.25, linewidth=0
     )
     axes.plot(epochs, [m.mean for m in means], color=canvas.STRONG, marker="o", markersize=5, linewidth=2)
+    if len(epochs) == 1:  # no band to be seen
+        reach = [[means[0].mean - means[0].low], [means[0].high - means[0].mean]]
+        axes.errorbar(epochs, [means[0].mean], yerr=reach, color=canvas.STRONG, capsize=3)
     axes.set_xticks(epochs)
     axes.set_xlabel("epoch; whose alignment ended stays as it was", fontsize=10)
     axes.set_ylabel(label, fontsize=10)
