@@ -12,8 +12,9 @@ from personaopt.evals.lamp.methods.learning import learn
 from personaopt.evals.lamp.methods.method import Preparation, Setting
 from personaopt.lm.local import is_small_local
 from personaopt.memory import User
+from personaopt.optimizers.acceptance import Acceptance, ImprovesBoth
 from personaopt.optimizers.aligner import PersonaAligner
-from personaopt.optimizers.starts import EvidenceStart, ProfileStart, Start
+from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
 
 LATEST, HELD_OUT, EPOCHS = 8, 4, 3
 """n, h and E: the aligner's own defaults."""
@@ -30,8 +31,17 @@ def held_out_of(latest: int) -> int:
 
 
 def start_of(lm: Any) -> Start:
-    """Where personaopt begins: a written summary, or with the small local model what the history shows by itself."""
-    return EvidenceStart(LATEST + HELD_OUT) if is_small_local(lm) else ProfileStart()
+    """Where personaopt begins: a written summary, or nothing where the small local model tries the evidence itself."""
+    return EmptyStart() if is_small_local(lm) else ProfileStart()
+
+
+def acceptance_of(lm: Any) -> Acceptance | None:
+    """What decides on edits: the aligner's default, or for the small local model one that lets more through.
+
+    What the history shows helps most users, and a dozen interactions cannot tell whom it does not: with the small local
+    model a statement is kept unless window or slice speak against it (tuning users of two tasks).
+    """
+    return ImprovesBoth(0.0, tolerance=0.1) if is_small_local(lm) else None
 
 
 def aligner_of(setting: Setting, **more: Any) -> PersonaAligner:
@@ -46,6 +56,7 @@ def aligner_of(setting: Setting, **more: Any) -> PersonaAligner:
         "latest": latest,
         "held_out": HELD_OUT if setting.latest is None else held_out_of(latest),
         "epochs": EPOCHS if setting.epochs is None else setting.epochs,
+        "acceptance": acceptance_of(dspy.settings.lm),
         "budget": setting.budget,
         "checkpoint": False,
         "threads": setting.threads,
