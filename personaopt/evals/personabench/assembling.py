@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from personaopt.evals.personabench.records import Filtered, Profile, Remark, Said, Scene, Session
+from personaopt.evals.personabench.drafts import Filtered, Said, Scene
+from personaopt.evals.personabench.records import Profile, Remark, Session
 
 
 def assembled(

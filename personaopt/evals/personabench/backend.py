@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Protocol, runtime_checkable
 
-from personaopt.evals.personabench.records import Profile, Remark, Scene, Seed
+from personaopt.evals.personabench.drafts import Scene, Seed
+from personaopt.evals.personabench.records import Profile, Remark
 from personaopt.evals.personabench.timeline import Planned
 
 

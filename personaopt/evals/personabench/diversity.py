@@ -12,9 +12,10 @@ from typing import Any
 
 from personaopt.evals.personabench import files
 from personaopt.evals.personabench.bench import Bench
+from personaopt.evals.personabench.drafts import Filtered
 from personaopt.evals.personabench.duplicates import NEAR, NearDuplicates
 from personaopt.evals.personabench.generation import FILES
-from personaopt.evals.personabench.records import Filtered, Session, depends_on
+from personaopt.evals.personabench.records import Session, depends_on
 
 _WORD = re.compile(r"\w+")
 

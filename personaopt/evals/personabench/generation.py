@@ -17,11 +17,12 @@ from personaopt.errors import ConfigurationError
 from personaopt.evals.personabench import files
 from personaopt.evals.personabench.assembling import assembled
 from personaopt.evals.personabench.backend import Backend
+from personaopt.evals.personabench.drafts import Filtered, Query, Said, Scene, Seed
 from personaopt.evals.personabench.duplicates import NearDuplicates
 from personaopt.evals.personabench.files import StageFile
 from personaopt.evals.personabench.neutralising import neutralised
 from personaopt.evals.personabench.pool import in_order
-from personaopt.evals.personabench.records import Filtered, Profile, Query, Record, Said, Scene, Seed
+from personaopt.evals.personabench.records import Profile, Record
 from personaopt.evals.personabench.timeline import Planned, planned
 
 R = TypeVar("R", bound=Record)
@@ -140,26 +141,26 @@ class _Generation:
         with self._file("scenes", Scene) as file:
             for scene in file.records:
                 _remember(scene, seen, known)
-            todo = plans[len(file.records) :]
-            done = len(file.records)
-            for batch in _batches(todo, self.backend.concurrency):
-                # Two of a batch that share a scene must not both invent it.
-                fresh: list[Scene] = []
-                firsts = {plan.scene: plan for plan in reversed(batch) if plan.scene not in known}
-                first = [plan for plan in batch if firsts.get(plan.scene) is plan]
-                drafts = in_order(lambda plan: self._scene(plan, profiles, None, 0), first, self.backend.concurrency)
-                for plan, draft in zip(first, drafts, strict=True):
-                    _remember(self._unlike(draft, plan, profiles, seen), seen, known)
-                rest = [plan for plan in batch if firsts.get(plan.scene) is not plan]
-                shared = in_order(
-                    lambda plan: self._scene(plan, profiles, known[plan.scene], 0), rest, self.backend.concurrency
-                )
-                made = {scene.session: scene for scene in [*(known[plan.scene] for plan in first), *shared]}
-                fresh = [made[plan.session] for plan in batch]
-                file.append(fresh)
-                done += len(fresh)
-                self.watch("scenes", done, len(plans))
+            for batch in _batches(plans[len(file.records) :], self.backend.concurrency):
+                file.append(self._scenes(batch, profiles, seen, known))
+                self.watch("scenes", len(file.records), len(plans))
             return file.records
+
+    def _scenes(
+        self, batch: Sequence[Planned], profiles: dict[str, Profile], seen: NearDuplicates, known: dict[str, Scene]
+    ) -> list[Scene]:
+        """The scenes of a batch: first those that nobody had yet, each once, then the same ones for other personas."""
+        firsts = {plan.scene: plan for plan in reversed(batch) if plan.scene not in known}
+        first = [plan for plan in batch if firsts.get(plan.scene) is plan]
+        rest = [plan for plan in batch if firsts.get(plan.scene) is not plan]
+        drafts = in_order(lambda plan: self._scene(plan, profiles, None, 0), first, self.backend.concurrency)
+        for plan, draft in zip(first, drafts, strict=True):
+            _remember(self._unlike(draft, plan, profiles, seen), seen, known)
+        shared = in_order(
+            lambda plan: self._scene(plan, profiles, known[plan.scene], 0), rest, self.backend.concurrency
+        )
+        made = {scene.session: scene for scene in [*(known[plan.scene] for plan in first), *shared]}
+        return [made[plan.session] for plan in batch]
 
     def _scene(self, plan: Planned, profiles: dict[str, Profile], shared: Scene | None, attempt: int) -> Scene:
         name = plan.session if shared is not None else plan.scene

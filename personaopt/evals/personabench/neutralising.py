@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from personaopt.evals.personabench.backend import Backend
-from personaopt.evals.personabench.records import Filtered, Profile, Scene
+from personaopt.evals.personabench.drafts import Filtered, Scene
+from personaopt.evals.personabench.records import Profile
 from personaopt.evals.personabench.revealing import revealed
 
 TURNS = 3

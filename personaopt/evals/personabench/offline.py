@@ -9,7 +9,8 @@ from random import Random
 from typing import Any
 
 from personaopt.evals.personabench.backend import Topics
-from personaopt.evals.personabench.records import Call, Check, CheckKind, Profile, Remark, RemarkKind, Scene, Seed
+from personaopt.evals.personabench.drafts import Scene, Seed
+from personaopt.evals.personabench.records import Call, Check, CheckKind, Profile, Remark, RemarkKind
 from personaopt.evals.personabench.revealing import words_of
 from personaopt.evals.personabench.timeline import Planned, life_of
 from personaopt.evals.personabench.vocabulary import Tool, Topic, vocabulary

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Literal
 
-from personaopt.evals.personabench.records import Event, EventKind, Held, Profile, Seed
+from personaopt.evals.personabench.drafts import Seed
+from personaopt.evals.personabench.records import Event, EventKind, Held, Profile
 
 DAY = 86_400.0
 BEGIN = 1_736_150_400.0  # 2025-01-06, a Monday

@@ -14,8 +14,9 @@ import dspy
 
 from personaopt.errors import DataError, ModelError
 from personaopt.evals.personabench import asked
+from personaopt.evals.personabench.drafts import Scene, Seed
 from personaopt.evals.personabench.offline import OfflineBackend
-from personaopt.evals.personabench.records import Check, Profile, Remark, Scene, Seed
+from personaopt.evals.personabench.records import Check, Profile, Remark
 from personaopt.evals.personabench.revealing import words_of_personas
 from personaopt.evals.personabench.timeline import Planned
 from personaopt.evals.personabench.vocabulary import Topic
