@@ -53,10 +53,12 @@ if TYPE_CHECKING:
     from personaopt.optimizers.aligner import PersonaAligner
     from personaopt.optimizers.budget import Budget
     from personaopt.optimizers.descent import PersonaDescent
+    from personaopt.optimizers.dictionary import DictionaryOptimizer
     from personaopt.optimizers.judges import LMJudge
     from personaopt.optimizers.mlflow_callback import MLflowCallback
     from personaopt.optimizers.preview import Preview
     from personaopt.optimizers.progress import Progress
+    from personaopt.optimizers.session_surprise import OnSessionSurprise
     from personaopt.optimizers.triggers import ByHand, EveryInteractions, EverySessions, OnSurprise
     from personaopt.optimizers.windows import HardestWindow, LatestWindow, ReplayWindow, StratifiedWindow
     from personaopt.optimizers.worker import AlignmentWorker
@@ -110,10 +112,12 @@ _MODULES = {
     "personaopt.optimizers.aligner": ("PersonaAligner",),
     "personaopt.optimizers.budget": ("Budget",),
     "personaopt.optimizers.descent": ("PersonaDescent",),
+    "personaopt.optimizers.dictionary": ("DictionaryOptimizer",),
     "personaopt.optimizers.judges": ("LMJudge",),
     "personaopt.optimizers.mlflow_callback": ("MLflowCallback",),
     "personaopt.optimizers.preview": ("Preview",),
     "personaopt.optimizers.progress": ("Progress",),
+    "personaopt.optimizers.session_surprise": ("OnSessionSurprise",),
     "personaopt.optimizers.triggers": ("ByHand", "EveryInteractions", "EverySessions", "OnSurprise"),
     "personaopt.optimizers.windows": ("HardestWindow", "LatestWindow", "ReplayWindow", "StratifiedWindow"),
     "personaopt.optimizers.worker": ("AlignmentWorker",),
@@ -132,6 +136,7 @@ __all__ = [
     "ConsentError",
     "Conversation",
     "DataError",
+    "DictionaryOptimizer",
     "Edit",
     "Embedder",
     "EveryInteractions",
@@ -149,6 +154,7 @@ __all__ = [
     "MLflowCallback",
     "Memory",
     "ModelError",
+    "OnSessionSurprise",
     "OnSurprise",
     "PairedTest",
     "PatternFinder",

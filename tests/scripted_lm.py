@@ -24,7 +24,7 @@ from dspy.lm15 import DataPart, Message, Request, Response, TextPart, Usage
 MODEL = "scripted/rule-obeying"
 _SECTION = re.compile(r"\[\[ ## (\w+) ## \]\]\n")
 _PERSONA = re.compile(r"<persona>\n(.*?)\n?\s*</persona>", re.DOTALL)
-_KINDS = {"edits": "edit", "feedback": "critique", "statements": "profile", "loss": "loss", "calls": "act"}
+_KINDS = {"edits": "edit", "feedback": "critique", "statements": "profile", "loss": "loss", "calls": "act", "changes": "fields"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,6 +169,8 @@ class RuleObeyingEngine:
             fields = answer(outputs, system, given)
         elif kind == "act":
             fields = {"calls": []}
+        elif kind == "fields":
+            fields = {"changes": []}
         else:
             fields = {"critique": critique, "edit": edit, "profile": profile, "loss": loss}[kind](given)
         if "JSON object" in user:

@@ -26,9 +26,9 @@ from personaopt.optimizers.critics import ContrastiveCritic, Critic, LMCritic
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
 from personaopt.optimizers.events import EpochEnded, Listener
 from personaopt.optimizers.forecast import lms_of, previewed
-from personaopt.optimizers.heeding import heeding
 from personaopt.optimizers.levels import Levels, OutOfBudget
-from personaopt.optimizers.losses import Metric, objective_for
+from personaopt.optimizers.losses import Metric
+from personaopt.optimizers.material import Material, RealAnswers
 from personaopt.optimizers.moving import Moves
 from personaopt.optimizers.preview import Preview
 from personaopt.optimizers.results import Alignment, Step
@@ -37,9 +37,8 @@ from personaopt.optimizers.run import Run
 from personaopt.optimizers.settings import check_whole, plain
 from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
 from personaopt.optimizers.storing import end, under_way
-from personaopt.optimizers.trainset import with_truth
 from personaopt.optimizers.trials import try_out
-from personaopt.optimizers.windows import FEWEST, LatestWindow, WindowStrategy
+from personaopt.optimizers.windows import LatestWindow, WindowStrategy
 from personaopt.signals import DEFAULT_WEIGHTS, SignalWeights
 
 if TYPE_CHECKING:
@@ -72,6 +71,7 @@ class PersonaAligner(Teleprompter):
         checkpoint: Whether what finished calls gave is kept in the store until the alignment is over, so that one that
             was interrupted, even killed, can go on with `compile(agent, resume=True)`. Results of strategies of your
             own are kept where their asks have a `codec`, and asked for again where they have none.
+        material: What is learnt from, and how it is measured; the user's real answers when None.
         signals: How much interactions count whose answer was corrected, accepted or rejected; see `SignalWeights`.
         callbacks: Called with every event of `personaopt.optimizers.events`, in order and from the thread that calls
             `compile`.
@@ -103,6 +103,7 @@ class PersonaAligner(Teleprompter):
         budget: Budget | None = None,
         recriticise: bool = False,
         checkpoint: bool = True,
+        material: Material | None = None,
         signals: SignalWeights = DEFAULT_WEIGHTS,
         callbacks: Sequence[Listener] = (),
         threads: int = 64,
@@ -121,6 +122,7 @@ class PersonaAligner(Teleprompter):
         self.window, self.windows = window, windows
         self.recriticise = bool(recriticise)
         self.checkpoint = bool(checkpoint)
+        self.material = material
         self.signals = signals
         self.listeners = tuple(callbacks)  # not `callbacks`: DSPy would take them for callbacks of its own
         self.budget = budget or Budget()
@@ -199,8 +201,8 @@ class PersonaAligner(Teleprompter):
         losses: list[float] = []
         steps: list[Step] = []
         try:
-            if len(run.history) < FEWEST:
-                stopped = f"nothing is learnt from fewer than {FEWEST} interactions with a ground truth"
+            if len(run.history) < run.fewest:
+                stopped = f"nothing is learnt from fewer than {run.fewest} interactions with a ground truth"
                 return run.record(before, losses, steps, stopped)
             yield from self._begin(run)
             yield from run.simulate()
@@ -266,10 +268,11 @@ class PersonaAligner(Teleprompter):
         as_of = agent.user.store.last_forgetting(agent.user.id)  # before anything is read
         if resume and not checkpoint:
             raise ConfigurationError("To go on with an alignment, make the aligner with checkpoint=True.")
-        history = with_truth(agent, trainset, self.signals)
+        material = self.material or RealAnswers()
+        history = material.history(agent, trainset, self.signals)
         choice = self.window or LatestWindow(self.latest, self.held_out)
         window = choice.choose(history, {}, self.seed)
-        small, objective = is_small_local(agent.lm), heeding(objective_for(agent, self.metric), history, self.signals)
+        small, objective = is_small_local(agent.lm), material.objective(agent, self.metric, history, self.signals)
         name, kept, note = uuid.uuid4().hex, None, ""
         if checkpoint:
             settings = {setting: described(value) for setting, value in vars(self).items()}
@@ -288,6 +291,8 @@ class PersonaAligner(Teleprompter):
             seed=self.seed,
             persona=agent.persona,
             as_of=as_of,
+            fewest=material.fewest,
+            author=material.author,
             moves=Moves(self.windows - 1),
             notes=[remark for remark in (note, window.note) if remark],
         )

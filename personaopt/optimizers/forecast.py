@@ -42,7 +42,6 @@ from personaopt.optimizers.prompt_sizes import (
 )
 from personaopt.optimizers.run import Run
 from personaopt.optimizers.starts import SUMMARISED, Start
-from personaopt.optimizers.windows import FEWEST
 
 
 def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction] = ()) -> Preview:
@@ -59,12 +58,13 @@ def previewed(run: Run, *, start: Start, epochs: int, pool: Sequence[Interaction
         epochs: How many times the loop runs at most.
         pool: What the window is chosen from by its losses.
     """
-    if len(run.background) + len(run.window.all) < FEWEST:
-        note = f"nothing is learnt from fewer than {FEWEST} interactions with a ground truth"
+    if len(run.background) + len(run.window.all) < run.fewest:
+        note = f"nothing is learnt from fewer than {run.fewest} interactions with a ground truth"
         return Preview((), 0, 0, (note,))
-    n, size = len(run.window.learn), len(run.window.all)
+    measured = getattr(run.objective, "measures", lambda item: True)
+    n, size = len(run.window.learn), sum(map(measured, run.window.all))
     taken = {item.id for item in pool}
-    first = [*pool, *(item for item in run.window.all if item.id not in taken)]
+    first = [item for item in (*pool, *(each for each in run.window.all if each.id not in taken)) if measured(item)]
     tried = epochs
     if run.candidates == 1 and not getattr(run.acceptance, "needs_trial", True):
         tried = max(epochs - 1, 0)  # what the last epoch proposes is taken unseen

@@ -23,7 +23,7 @@ from personaopt.optimizers.losses import Case, Objective, Outcome
 from personaopt.optimizers.moving import Moves
 from personaopt.optimizers.quoting import Texts
 from personaopt.optimizers.results import Alignment, Candidate, Step
-from personaopt.optimizers.windows import Window, WindowStrategy
+from personaopt.optimizers.windows import FEWEST, Window, WindowStrategy
 from personaopt.persona import Persona
 from personaopt.signatures.excerpt import LONGEST_SHOWN, excerpt
 
@@ -43,6 +43,8 @@ class Run:
         seed: For what is drawn.
         persona: The best persona so far.
         as_of: When something of the user was last forgotten, as it was known before the history was read.
+        fewest: With fewer interactions nothing is learnt.
+        author: Whose name a stored version has.
         cases: The interactions of the window and the slice, each with what was remembered before it.
         outcomes: How they went under the persona, in their order; the window first.
         tried: Everything that was tried.
@@ -66,6 +68,8 @@ class Run:
     seed: int
     persona: Persona
     as_of: float = 0.0
+    fewest: int = FEWEST
+    author: str = "PersonaAligner"
     cases: list[Case] = dataclasses.field(default_factory=list)
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
     tried: list[Candidate] = dataclasses.field(default_factory=list)
@@ -112,6 +116,11 @@ class Run:
         return [outcome for outcome in self.learn if not outcome.right]
 
     @property
+    def recalls(self) -> bool:
+        """Whether what was remembered before an interaction matters to the objective."""
+        return bool(getattr(self.objective, "recalls", True))
+
+    @property
     def loss(self) -> float:
         """Mean loss over window and slice."""
         return mean_loss(self.outcomes)
@@ -125,7 +134,7 @@ class Run:
             ModelError: Nothing could be answered.
             ConfigurationError: The losses decided what is held out.
         """
-        recorded = {item.id for item in self.agent.user.history()}
+        recorded = {item.id for item in self.agent.user.history()} if self.recalls else set()
         known: dict[str, tuple[Case, Outcome | Failure]] = {}
         if pool := self.pool:
             known = yield from self._answers(pool, recorded)
@@ -179,6 +188,7 @@ class Run:
             refusals=refusals or int(self.moves.made > 0),
         )
         results = yield from self.levels.ask("edit", self.editor.propose(request))
+        self.notes.extend(note for edits in results for note in getattr(edits, "left_out", ()))
         failures = [result for result in results if isinstance(result, Failure)]
         return [edits for edits in results if not isinstance(edits, Failure) and edits], failures
 
@@ -216,7 +226,10 @@ class Run:
         """Each interaction answered under the persona, with what was remembered before it: once for all candidates."""
         if not items:
             return {}
-        cases = [_case(self.agent, item, item.id in recorded) for item in items]
+        cases = [
+            _case(self.agent, item, item.id in recorded) if self.recalls else Case(item, Recall((), ()))
+            for item in items
+        ]
         results = yield from outcomes_of(self, "simulate", [(case, self.persona) for case in cases])
         return {case.interaction.id: (case, result) for case, result in zip(cases, results, strict=True)}
 

@@ -66,7 +66,7 @@ def end(run: Run, alignment: Alignment) -> PersonaAgent:
     """
     levels, checkpoint = run.levels, run.levels.checkpoint
     try:
-        aligned, version = stored(run.agent, alignment, levels.run, run.as_of)
+        aligned, version = stored(run.agent, alignment, levels.run, run.as_of, author=run.author)
     except VersionConflict:
         if checkpoint:
             checkpoint.discard()  # the version that it was begun on is past
@@ -80,7 +80,7 @@ def end(run: Run, alignment: Alignment) -> PersonaAgent:
 
 
 def stored(
-    student: PersonaAgent, alignment: Alignment, run: str, as_of: float | None = None
+    student: PersonaAgent, alignment: Alignment, run: str, as_of: float | None = None, *, author: str = AUTHOR
 ) -> tuple[PersonaAgent, PersonaVersion | None]:
     """A copy of the student under the new persona, which is stored as a new version where it is one.
 
@@ -92,6 +92,7 @@ def stored(
         alignment: What was found.
         run: Its id; what is kept of it as unfinished is removed with the same transaction.
         as_of: See `User.save_persona`.
+        author: Whose name the version has.
 
     Returns:
         The agent, with the record as `detailed_results`, and the new version, if there is one.
@@ -103,7 +104,7 @@ def stored(
     aligned.detailed_results = alignment
     if alignment.after == student.persona:
         return aligned, None
-    persona, version, parent, note = _saved(student, alignment, run, as_of)
+    persona, version, parent, note = _saved(student, alignment, run, as_of, author)
     aligned.persona, aligned.persona_version = persona, version.version if version else parent
     notes = (*alignment.notes, note) if note else alignment.notes
     aligned.detailed_results = dataclasses.replace(
@@ -113,7 +114,7 @@ def stored(
 
 
 def _saved(
-    student: PersonaAgent, alignment: Alignment, run: str, as_of: float | None
+    student: PersonaAgent, alignment: Alignment, run: str, as_of: float | None, author: str
 ) -> tuple[Persona, PersonaVersion | None, int, str]:
     """The persona as it is stored, its version (None where nothing was left to store), its parent, and a note."""
     edits = new = student.persona.diff(alignment.after)
@@ -121,7 +122,7 @@ def _saved(
     for _ in range(TRIES):
         try:
             version = student.user.save_persona(
-                persona, parent=parent, author=AUTHOR, reason=str(alignment), edits=new, run=run, as_of=as_of
+                persona, parent=parent, author=author, reason=str(alignment), edits=new, run=run, as_of=as_of
             )
             return version.persona, version, parent, note  # without what the store's redactor took out
         except VersionConflict:

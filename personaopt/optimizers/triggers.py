@@ -34,27 +34,30 @@ class Trigger(Protocol):
 class EverySessions:
     """After every k sessions, as AI PERSONA does (arXiv 2412.13103; it found k = 3 better than 1 and 5).
 
-    Sessions are told apart by the interactions' `session`; those without one, and those without a ground truth, do not
-    count. A session is over when another has begun.
+    Sessions are told apart by the interactions' `session`; interactions without one do not count, and neither do those
+    without a ground truth where `truth` asks for it. A session is over when another has begun.
 
     Args:
         k: How many sessions.
         count_open: Count the latest session too, which may not be over: for applications that ask at the end of one.
+        truth: Whether only sessions with a ground truth count; conversations that are learnt from by what the user says
+            need none.
 
     Raises:
         ConfigurationError: `k` is not a whole number of at least 1.
     """
 
-    def __init__(self, k: int = 3, *, count_open: bool = False) -> None:
+    def __init__(self, k: int = 3, *, count_open: bool = False, truth: bool = True) -> None:
         self.k = _whole("k", k)
-        self.count_open = count_open
+        self.count_open, self.truth = count_open, truth
 
     def due(self, user: User, since: float | None) -> str:
         """Whether k sessions are over."""
-        fresh = _fresh(user, since)
-        sessions = {item.session for item in fresh if item.session is not None and item.ground_truth}
-        if fresh and not self.count_open:
-            sessions.discard(fresh[-1].session)
+        new = fresh(user, since)
+        told = [item for item in new if item.ground_truth or not self.truth]
+        sessions = {item.session for item in told if item.session is not None}
+        if new and not self.count_open:
+            sessions.discard(new[-1].session)
         return f"{len(sessions)} sessions since the last alignment" if len(sessions) >= self.k else ""
 
 
@@ -73,7 +76,7 @@ class EveryInteractions:
 
     def due(self, user: User, since: float | None) -> str:
         """Whether there are k new ones."""
-        count = sum(bool(item.ground_truth) for item in _fresh(user, since))
+        count = sum(bool(item.ground_truth) for item in fresh(user, since))
         return f"{count} interactions since the last alignment" if count >= self.k else ""
 
 
@@ -114,7 +117,7 @@ class OnSurprise:
 
     def due(self, user: User, since: float | None) -> str:
         """Whether the test has given alarm since the last alignment."""
-        losses = [self.loss(item) for item in _fresh(user, since) if item.response and item.ground_truth]
+        losses = [self.loss(item) for item in fresh(user, since) if item.response and item.ground_truth]
         place = page_hinkley(losses, self.delta, self.threshold, self.minimum)
         if place is None:
             return ""
@@ -174,9 +177,11 @@ def last_alignment(user: User, author: str = PersonaAligner.__name__) -> float |
     return created[-1] if created else None
 
 
-def _fresh(user: User, since: float | None) -> Sequence[Interaction]:
-    history = user.history()
-    return history if since is None else [item for item in history if item.time is not None and item.time > since]
+def fresh(user: User, since: float | None) -> Sequence[Interaction]:
+    """What was recorded after a time, oldest first; everything without one."""
+    if since is None:
+        return user.history()
+    return [item for item in user.history(since=since) if item.time is not None and item.time > since]
 
 
 def _whole(name: str, value: object) -> int:

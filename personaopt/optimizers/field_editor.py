@@ -1,0 +1,122 @@
+"""FieldEditor: changed fields of a dictionary persona, proposed by an LM and checked by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Literal, get_args, get_origin
+
+import dspy
+
+from personaopt.fields import Slot
+from personaopt.fields.paths import day
+from personaopt.interaction import Interaction
+from personaopt.lm.asks import Ask
+from personaopt.lm.codec import Codec
+from personaopt.optimizers.editors import EditRequest, Edits
+from personaopt.optimizers.field_changes import FieldEdits, FieldRules, edits_of_changes, known_values
+from personaopt.optimizers.sessions import Message, messages_of, session_of, spoken_fields
+from personaopt.persona import Edit
+from personaopt.signatures.change_fields import ChangeFields, described
+from personaopt.signatures.excerpt import excerpt
+
+SHOWN_MESSAGE, SHOWN_REPLY = 250, 80
+"""Tokens of each message of the user and of each reply that are shown."""
+TEMPERATURE = 1.0
+"""At which all candidates but the first are drawn."""
+
+
+def _read(values: Any) -> Edits:
+    return FieldEdits(map(Edit.from_dict, values["edits"]), values["left_out"])
+
+
+def _write(edits: Edits) -> Any:
+    return {"edits": [edit.to_dict() for edit in edits], "left_out": list(getattr(edits, "left_out", ()))}
+
+
+KEPT_FIELD_EDITS: Codec[Edits] = Codec(_write, _read)
+
+
+class FieldEditor:
+    """Changed fields only, written by an LM from the latest sessions (AI PERSONA's persona optimizer).
+
+    Each change names the words of the user that say so; what keeps to a rule not (`FieldRules`) is left out, with the
+    reason in the alignment's notes. A reply that is no JSON is asked for again, and then the persona stays as it is.
+
+    Args:
+        lm: The LM that writes; the agent's when None.
+        rules: What a change has to keep to.
+        messages_in: Inputs of the task that hold the user's own words; found by their names when empty.
+    """
+
+    calls = 1
+
+    def __init__(self, lm: Any = None, *, rules: FieldRules | None = None, messages_in: Collection[str] = ()) -> None:
+        self.predict = dspy.Predict(ChangeFields)
+        self.predict.lm = lm
+        self.rules = rules or FieldRules()
+        self.messages_in = tuple(messages_in)
+
+    def propose(self, request: EditRequest) -> list[Ask[Edits]]:
+        """`request.count` calls of `ChangeFields`; none after a step that changed nothing."""
+        turns = [gradient.outcome.interaction for gradient in request.gradients]
+        messages = messages_of(turns, spoken_fields(request.agent, self.messages_in))
+        if not messages or request.refusals or any(candidate.accepted for candidate in request.tried):
+            return []  # the sessions are read once
+
+        def finish(prediction: dspy.Prediction) -> Edits:
+            return edits_of_changes(prediction.changes or [], request.persona, messages, self.rules)
+
+        slots = self.rules.model.slots()
+        inputs: dict[str, Any] = {
+            "slots": described({path: slot.title for path, slot in slots.items()}, kinds(slots.values())),
+            "persona": known_values(request.persona, self.rules),
+            "sessions": shown(messages, list(request.agent.task.output_fields)),
+        }
+        drawn: list[dict[str, Any]] = [
+            {"config": {"temperature": TEMPERATURE, "rollout_id": request.seed + number}} if number else {}
+            for number in range(request.count)
+        ]
+        return [
+            Ask.predict(
+                self.predict,
+                finish,
+                reflect=True,
+                codec=KEPT_FIELD_EDITS,
+                lm=self.predict.lm or request.agent.lm,
+                **inputs,
+                **config,
+            )
+            for config in drawn
+        ]
+
+
+def kinds(slots: Collection[Slot]) -> dict[str, str]:
+    """What is said of the values of each field, by its path; nothing of a single text."""
+    found = {}
+    for slot in slots:
+        words = ["a list"] if slot.many else []
+        if get_origin(slot.annotation) is Literal:
+            words.append(f"one of {', '.join(map(str, get_args(slot.annotation)))}")
+        elif (kind := slot.adapter.json_schema().get("type", "object")) != "string":
+            words.append({"integer": "a whole number", "boolean": "yes or no", "number": "a number"}.get(kind, kind))
+        found[slot.path] = ", ".join(words)
+    return found
+
+
+def shown(messages: Sequence[Message], outputs: Sequence[str]) -> list[str]:
+    """Messages and replies as lines, by session; of long ones the beginning and the end."""
+    lines: list[str] = []
+    session = ""
+    for message in messages:
+        if session_of(message.interaction) != session:
+            session = session_of(message.interaction)
+            lines.append(f"[{session}, {day(message.time)}]")
+        lines.append(f"{message.number}. User: {excerpt(message.text, SHOWN_MESSAGE)}")
+        if reply := _reply(message.interaction, outputs):
+            lines.append(f"Assistant: {excerpt(reply, SHOWN_REPLY)}")
+    return lines
+
+
+def _reply(turn: Interaction, outputs: Sequence[str]) -> str:
+    said = [turn.response[name] for name in outputs if name in turn.response]
+    return " ".join(" ".join(map(str, said)).split())

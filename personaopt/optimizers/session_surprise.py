@@ -1,0 +1,98 @@
+"""A stale persona noticed without any measured answer: by how sessions go, and by what the user says in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from personaopt.errors import ConfigurationError
+from personaopt.interaction import Interaction
+from personaopt.memory.own_words import own_words, texts
+from personaopt.memory.user import User
+from personaopt.optimizers.sessions import session_of
+from personaopt.optimizers.triggers import fresh, page_hinkley
+from personaopt.signals import stance_of
+
+TURNS = 3
+"""Turns after which AI PERSONA ends a session that did not satisfy (arXiv 2412.13103, its session)."""
+LOOKED_AT = 600
+"""Turns, the latest, from which it is known how sessions usually go."""
+CHANGED = (
+    r"\bno longer\b|\bany ?more\b|\bno more\b|\bmoved\b|\bfrom (?:now|here) on\b|\bin future\b|\bthese days\b|\bnow\b|"
+    r"\bbec[ao]me\b|\bswitched\b|\bg[ai]ven? up\b|\bnew (?:job|place|home|flat|hobby|phone|name)\b|\bchanged\b|"
+    r"\binstead of\b|\b(?:gone|went|going) back\b|\breturned to\b|\bmistake\b|\bwrong\b|\bforget\b|\bnever was\b|"
+    r"\bactually\b|\btaken up\b|\bused to\b|\bquit\b|\bsince (?:this|last)\b|\bturned \d+\b"
+)
+"""English words with which people say that something about them is not as it was, or was never so."""
+
+
+class OnSessionSurprise:
+    """When sessions have become worse than they used to be, or the user says that something has changed.
+
+    A session's loss is the higher of the share of answers that were rejected and of the turns that it took beyond the
+    first, of three. Page and Hinkley's test looks for a rise of it (see `OnSurprise`). Words of change are looked for
+    in what the user says; a needless alarm costs one look at the latest sessions.
+
+    Args:
+        delta: By how much the loss may drift above its mean without notice.
+        threshold: How far the sum of what is above may rise over its minimum. Higher is slower and surer.
+        minimum: No alarm from the losses before so many sessions.
+        words: A regular expression for words of change; None looks for none. `CHANGED` is English.
+
+    Raises:
+        ConfigurationError: An argument is outside its range.
+    """
+
+    def __init__(
+        self, delta: float = 0.1, threshold: float = 1.5, minimum: int = 4, *, words: str | None = CHANGED
+    ) -> None:
+        if delta < 0.0 or not threshold > 0.0 or minimum < 1:
+            raise ConfigurationError(
+                f"delta is at least 0, threshold above 0 and minimum at least 1; they are {delta!r}, {threshold!r} and "
+                f"{minimum!r}."
+            )
+        self.delta, self.threshold, self.minimum = delta, threshold, minimum
+        try:
+            self.words = re.compile(words, re.IGNORECASE) if words else None
+        except re.error as error:
+            raise ConfigurationError(f"The words of change are no regular expression: {error}.") from error
+
+    def due(self, user: User, since: float | None) -> str:
+        """Why the persona may be stale; empty where nothing says so."""
+        new = fresh(user, since)
+        if said := sum(map(self._says_so, new)):
+            return f"{said} messages since the last alignment speak of a change"
+        # What is usual is known from before the last alignment.
+        sessions = by_session(user.latest(LOOKED_AT))
+        ids = {turn.id for turn in new}
+        places = self._alarms([session_loss(held) for held in sessions])
+        if any(not ids.isdisjoint(turn.id for turn in sessions[place]) for place in places):
+            return "sessions have become worse (Page-Hinkley alarm since the last alignment)"
+        return ""
+
+    def _alarms(self, losses: Sequence[float]) -> list[int]:
+        """Where the test gives alarm; it begins anew after each."""
+        found: list[int] = []
+        while True:
+            start = found[-1] + 1 if found else 0
+            place = page_hinkley(losses[start:], self.delta, self.threshold, self.minimum)
+            if place is None:
+                return found
+            found.append(start + place)
+
+    def _says_so(self, turn: Interaction) -> bool:
+        return self.words is not None and any(self.words.search(text) for text in texts(own_words(turn)["said"]))
+
+
+def by_session(turns: Sequence[Interaction]) -> list[list[Interaction]]:
+    """Turns by session, in the order in which the sessions began."""
+    sessions: dict[str, list[Interaction]] = {}
+    for turn in turns:
+        sessions.setdefault(session_of(turn), []).append(turn)
+    return list(sessions.values())
+
+
+def session_loss(turns: Sequence[Interaction]) -> float:
+    """The loss of a session, in [0, 1]."""
+    rejected = sum(stance_of(turn) == "rejected" for turn in turns) / len(turns)
+    return max(rejected, min(1.0, (len(turns) - 1) / (TURNS - 1)))
