@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 QUOTED_WORDS = 10
 TYPICAL_CASES = 8
-MOSTLY = 6
+MOSTLY = 8
 NEVER = 6
 ENOUGH = 6
 """So many older interactions make statements by themselves, so that the window does not show its own answers."""

@@ -13,6 +13,7 @@ from personaopt.persona import Statement
 
 ANSWERS = 6
 WORDS = 5
+FEWEST_WORDS = 2
 LEAST = 0.7
 """A word tells an answer apart from this score on: log odds ratio by the root of how many cases have it."""
 _WORD = re.compile(r"[^\W\d_][\w'’-]{2,}")
@@ -44,7 +45,7 @@ def word_statements(
         own = Counter(word for said, _, words in cases if said == answer for word in words)
         count = sum(said == answer for said, _, _ in cases)
         telling = _telling(own, everywhere, count, len(cases))
-        if telling:
+        if len(telling) >= FEWEST_WORDS:
             shown = [item.id for said, item, words in reversed(cases) if said == answer and words & set(telling)]
             text = f"{answer}: {', '.join(telling)}."
             found.append(Statement(text, id=f"{name}:words:{answer}", evidence=tuple(shown[:MOST_EVIDENCE])))
