@@ -70,7 +70,7 @@ def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "filtering": report["filtering"],
         "lasting_changes_a_persona": report["events"]["lasting_changes_a_persona"],
         "nearest_neighbours": neighbours(bench, options.neighbours),
-        "leaks": leak_check(bench, filtered, options.leak_personas),
+        "leaks": leak_check(bench, filtered, options),
     }
 
 
@@ -89,18 +89,18 @@ def neighbours(bench: Bench, most: int) -> dict[str, float]:
     }
 
 
-def leak_check(bench: Bench, filtered: list[Filtered], most: int) -> dict[str, Any]:
+def leak_check(bench: Bench, filtered: list[Filtered], options: argparse.Namespace) -> dict[str, Any]:
     """The leak check on neutral queries, on those before they were neutralised, and on contexts."""
-    profiles = list(bench.profiles.values())[:most]
+    profiles = list(bench.profiles.values())[: options.leak_personas]
     known = {profile.id for profile in profiles}
     sessions = [session for session in bench.sessions if session.persona in known]
     before = {each.scene: each.before for each in filtered}
     raw = [session.model_copy(update={"query": before[session.scene]}) for session in sessions]
     embedder = po.local_embedder()
     checks = {
-        "neutral": leaks(profiles, sessions, embedder),
-        "before": leaks(profiles, raw, embedder),
-        "contexts": leaks(profiles, sessions, embedder, text="context"),
+        "neutral": leaks(profiles, sessions, embedder, fields=options.fields),
+        "before": leaks(profiles, raw, embedder, fields=options.fields),
+        "contexts": leaks(profiles, sessions, embedder, fields=options.fields, text="context"),
     }
     return {"queries": len(sessions), **{name: figures(found) for name, found in checks.items()}}
 
@@ -141,11 +141,13 @@ def read(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--neighbours", type=int, default=2000, help="scenes whose nearest neighbour is looked for")
     parser.add_argument("--leak-personas", type=int, default=250)
+    parser.add_argument("--fields", nargs="+", help="fields of the leak check; all without it")
     parser.add_argument("--quick", action="store_true", help="the smallest size")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     if options.quick:
         options.personas, options.sessions, options.neighbours, options.leak_personas = 8, 6, 20, 8
+        options.fields = ["life.diet", "pattern.usage"]
     if options.personas < 6 or options.sessions < 2 or options.neighbours < 2 or options.leak_personas < 6:
         parser.error("at least 6 personas, 2 sessions, 2 neighbours and 6 personas for the leak check")
     return options

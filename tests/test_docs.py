@@ -23,6 +23,7 @@ RUN_ELSEWHERE = {
     "python benchmarks/memory_speed.py": "test_benchmarks_memory.py",
     "python benchmarks/optimizer_quality.py": "test_benchmarks_optimizer_quality.py",
     "python benchmarks/optimizer_latency.py": "test_benchmarks_optimizer_latency.py",
+    "python benchmarks/personabench_generator.py": "test_benchmarks_personabench.py",
     "python benchmarks/personalised_action.py": "test_benchmarks_personalised_action.py",
 }
 COMMAND = re.compile(r"^    ((?:personaopt|python benchmarks/)\S*[^\n]*)$", re.MULTILINE)

@@ -225,6 +225,14 @@ def test_another_bench_or_a_damaged_one_in_the_folder_is_refused(folder, tmp_pat
         OfflineBackend("Klingon")
 
 
+def test_one_process_at_a_time_makes_a_bench(tmp_path):
+    def watch(stage, done, whole):
+        with pytest.raises(po.StoreError, match="Another process writes"):
+            generate(tmp_path, BACKEND, Size(2, 2))
+
+    generate(tmp_path, BACKEND, Size(2, 2), watch=watch)
+
+
 def test_the_report_and_near_duplicates(folder, bench):
     report = write_report(folder, bench)
     assert report == json.loads((folder / "report.json").read_text())

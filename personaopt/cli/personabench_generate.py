@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from personaopt.cli.output import message
+from personaopt.errors import ConfigurationError
 from personaopt.evals.personabench import OfflineBackend, Size, generate, leaks, load_bench, write_report
 from personaopt.evals.personabench.backend import Backend
 
@@ -66,6 +67,10 @@ def backend_of(wanted: Wanted) -> Backend:
     """
     if wanted.backend == "offline":
         return OfflineBackend(wanted.language)
+    if wanted.backend == "local":
+        raise ConfigurationError(
+            "The small local model cannot write scenes: give --backend offline, or a capable LM as PROVIDER/MODEL."
+        )
     from personaopt.cli.lm import language_model
     from personaopt.evals.personabench.writing import LMBackend
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -142,6 +143,26 @@ def configure(folder: Path, config: dict[str, Any]) -> None:
                 f"{folder} has a bench with {name} {known.get(name)!r}, not {value!r}; give another folder, or the "
                 "same settings to go on."
             )
+
+
+@contextlib.contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """A context in which no other process makes the bench of a folder.
+
+    Raises:
+        StoreError: One does.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise StoreError(f"Another process writes {folder}; wait for it, or give another folder.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Protocol, TypeVar
 
-from personaopt.errors import ConfigurationError
+from personaopt.errors import ConfigurationError, ModelError
 from personaopt.evals.personabench import files
 from personaopt.evals.personabench.assembling import assembled
 from personaopt.evals.personabench.backend import Backend
@@ -90,12 +90,13 @@ def generate(folder: Path, backend: Backend, size: Size, *, watch: Watch | None 
 
     Raises:
         ConfigurationError: The folder has another bench.
-        StoreError: The folder cannot be written.
-        ModelError: An LM does not answer; the same call goes on from there.
+        StoreError: The folder cannot be written, or another process writes it.
+        ModelError: An LM does not answer (the same call goes on from there), or nothing that it wrote is of use.
     """
     config = {"version": VERSION, "backend": backend.name, "language": backend.language, **dataclasses.asdict(size)}
     files.configure(folder, config)
-    _Generation(folder, backend, size, watch or (lambda stage, done, whole: None)).run()
+    with files.only_one(folder):
+        _Generation(folder, backend, size, watch or (lambda stage, done, whole: None)).run()
 
 
 class _Generation:
@@ -113,6 +114,11 @@ class _Generation:
         said = self.remarks(profiles)
         kept = self.filtered(first, scenes, queries, by_id)
         sessions = assembled(profiles, scenes, kept, said)
+        if not sessions:
+            raise ModelError(
+                f"Nothing that {self.backend.name} wrote is of use; {self.folder / FILES['filtered']} has the reasons. "
+                "Give a more capable LM, and another folder."
+            )
         for name, records in ((files.PERSONAS, profiles), (files.SESSIONS, sessions)):
             files.write_whole(self.folder / name, "".join(f"{each.model_dump_json()}\n" for each in records))
 

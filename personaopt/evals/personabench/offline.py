@@ -243,7 +243,7 @@ class OfflineBackend:
             kind=plan.kind,
             topic=topic.name,
             context=shared.context if shared is not None else around,
-            expected=topic.expected.format(right=right, value=value),
+            expected=_sentence(topic.expected.format(right=right, value=value)),
             checks=[check],
             functions=[],
             calls=[],

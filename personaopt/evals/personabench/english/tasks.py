@@ -182,7 +182,8 @@ NOTE = Topic(
     ("A note on {subject} has to go to the landlord.", "The neighbours get a card because of {subject}.",
      "The club asks for a line about {subject}.", "The library wants an answer concerning {subject}.",
      "A reader's letter on {subject} is half finished."),
-    ("write it ready to be sent, with my signature", "draft it and sign it for me", "put it in two sentences and add my name"),
+    ("write it ready to be sent, with my signature", "draft it and sign it for me",
+     "put it in two sentences and add my name"),
     "Is signed {right}.",
     ("It must be signed {value}: that is my name.", "You can call me {value}, and that is how it has to be signed."),
 )  # fmt: skip
