@@ -1,11 +1,15 @@
 """PersonaBench's generator with an LM that reads nothing but its prompts, in another language, with bad replies."""
 
 import json
+import os
+import subprocess
+import sys
 import zlib
 
 import dspy
 import pytest
-from scripted_lm import scripted_lm
+from chat_server import Answer, chat_server
+from scripted_lm import scripted_lm, sections
 
 import personaopt as po
 from personaopt.evals.personabench import Size, generate, load_bench
@@ -112,6 +116,12 @@ def test_it_goes_on_without_asking_again_and_says_when_the_lm_is_away(tmp_path):
     assert (tmp_path / "sessions.jsonl").read_bytes() == (tmp_path / "whole" / "sessions.jsonl").read_bytes()
 
 
+def test_an_lm_that_writes_nothing_of_use_is_one_sentence(tmp_path):
+    lm = LMBackend(scripted_lm(spoil=lambda kind, number, prompt: "I would rather not."), concurrency=2)
+    with pytest.raises(po.ModelError, match=r"Nothing that scripted/rule-obeying wrote is of use"):
+        generate(tmp_path, lm, Size(1, 3, 1))
+
+
 def test_what_an_lm_says_of_a_scene_is_checked(tmp_path):
     """Options that are not in the context, or all of them right: no scene, and the session is left out."""
 
@@ -126,3 +136,28 @@ def test_what_an_lm_says_of_a_scene_is_checked(tmp_path):
     bench = load_bench(tmp_path)
     assert 0 < len(bench.sessions) < 6
     assert all(session.checks[0].kind != "first_named" for session in bench.sessions)
+
+
+def test_the_command_takes_any_lm_over_http(tmp_path):
+    def answer(body, number):
+        user = body["messages"][-1]["content"]
+        given = sections(user if isinstance(user, str) else user[0]["text"])
+        fields = {"echo": "ready"} if "word" in given else writer(given)
+        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+        text = "".join(f"[[ ## {name} ## ]]\n{text}\n\n" for name, text in texts.items())
+        return Answer(f"{text}[[ ## completed ## ]]", after=0.05)
+
+    with chat_server(answer) as server:
+        command = f"eval personabench generate --backend openai/x --language German --api-base {server.url} --json"
+        sizes = f"--personas 1 --sessions 3 --concurrency 2 --out {tmp_path / 'bench'}"
+        done = subprocess.run(
+            [sys.executable, "-m", "personaopt.cli.main", *command.split(), *sizes.split()],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "OPENAI_API_KEY": "none", "DSPY_CACHEDIR": str(tmp_path / "cache")},
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["personas"] == 1
+    assert load_bench(tmp_path / "bench").sessions[0].context.startswith("Heute um")
+    assert server.most_at_once == 2
