@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from random import Random
 from typing import Literal
 
 import pydantic
@@ -61,6 +62,10 @@ def test_only_changed_fields_are_edited_and_what_they_supersede_keeps_its_interv
     assert Wide.of(later).personality.interests == ["chess", "rowing"]
     (new,) = [s for s in later.statements if s.text == "Lives in: Lisbon"]
     assert (new.evidence, new.valid_from, new.source) == (("i9",), JUNE, "learnt")
+    assert [s.text for s in Wide.by_field(later)["life.home"]] == [
+        "Lives in: Berlin (until 2026-06-01)",
+        "Lives in: Lisbon",
+    ]
     # Everything else is untouched.
     assert set(persona.statements) - set(later.statements) == {
         s for s in persona.statements if s.text.endswith("Berlin")
@@ -78,6 +83,31 @@ def test_a_value_may_return_and_old_values_do_not_pile_up():
     gone = persona.apply(Wide.of(persona).updated({"life": {"home": None}}).edits(persona, time=JUNE * 2, past=0))
     assert Wide.of(gone).life.home is None
     assert gone.statements == ()
+
+
+def plain(fields):
+    """The values; those of a list have no order."""
+    return {path: sorted(value) if isinstance(value, list) else value for path, value in fields.values().items()}
+
+
+def test_whatever_changes_the_view_and_the_text_stay_one():
+    draw = Random(7)
+    persona = Persona((Statement("Signs with A."),), token_limit=2000)
+    values = {
+        ("life", "home"): ["Berlin", "Lisbon", None],
+        ("life", "budget"): [10, 20, None],
+        ("preference", "formats"): [["tables"], ["lists", "tables"], [], ["lists"]],
+        ("personality", "judging"): ["J", "P", None],
+    }
+    for step in range(200):
+        (group, name), choices = draw.choice(list(values.items()))
+        time, past = (step + 1) * 86_400.0, draw.randrange(3)
+        new = Wide.of(persona).updated({group: {name: draw.choice(choices)}})
+        persona = persona.apply(new.edits(persona, time=time if draw.random() < 0.8 else None, past=past))
+        assert plain(Wide.of(persona, strict=True)) == plain(new)
+        assert new.edits(persona) == ()
+        assert persona.statements[0].text == "Signs with A."
+    assert len(persona.statements) < 30
 
 
 def test_a_statement_taken_back_leaves_no_interval_and_a_pinned_one_stays():
@@ -205,3 +235,6 @@ def test_own_groups_must_be_models_with_defaults():
         PersonaFields.with_groups(group=Needs)
     with pytest.raises(po.PersonaError, match="must be a pydantic model"):
         PersonaFields.with_groups(group=dict)
+    for name in ("edits", "model_config", "_x", "two words"):
+        with pytest.raises(po.PersonaError, match="cannot be called"):
+            PersonaFields.with_groups(**{name: Life})

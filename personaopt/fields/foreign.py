@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from personaopt.errors import PersonaError
 from personaopt.fields.json_file import read_json
 from personaopt.fields.model import PersonaFields
+from personaopt.fields.nesting import put
 from personaopt.fields.paths import Slot
 from personaopt.persona import Source, Statement
 
@@ -114,7 +115,7 @@ def import_fields(
             misfits.append(Misfit(path, value, str(error)))
     nested: dict[str, Any] = {}
     for ours, fitted in found.items():
-        _put(nested, slots[ours], fitted if slots[ours].many else fitted[0])
+        put(nested, slots[ours], fitted if slots[ours].many else fitted[0])
     left_out = tuple(path for path, ours in mapping.items() if ours is None)
     return Imported(model.from_dict(nested), taken, tuple(misfits), left_out)
 
@@ -187,10 +188,3 @@ def _last(path: str) -> str:
 
 def _from(taken: Mapping[str, str], path: str) -> str:
     return next(theirs for theirs, ours in taken.items() if ours == path)
-
-
-def _put(nested: dict[str, Any], slot: Slot, value: Any) -> None:
-    *groups, name = slot.keys
-    for group in groups:
-        nested = nested.setdefault(group, {})
-    nested[name] = value

@@ -1,7 +1,7 @@
 """The four groups of AI PERSONA's dictionary and their fields (arXiv 2412.13103, its persona definition).
 
 A title is what stands before the value in the persona's text. What is a list has one line for each item, so that every
-item has its own evidence and its own time.
+item has its own evidence and its own time; the items have no order.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from personaopt.errors import PersonaError
 from personaopt.fields import changes
 from personaopt.fields.groups import Demographics, Pattern, Personality, Preference
 from personaopt.fields.json_file import read_json
+from personaopt.fields.nesting import merged, put, without_nones
 from personaopt.fields.paths import Slot, slots_of
 from personaopt.persona import Edit, Persona, Source, Statement
 
@@ -39,9 +40,11 @@ class PersonaFields(pydantic.BaseModel):
             groups: Pydantic models by the group's name; every field of theirs needs a default.
 
         Raises:
-            PersonaError: A group is no pydantic model, or a field of it has no default.
+            PersonaError: A group is no pydantic model, its name is taken, or a field of it has no default.
         """
         for name, group in groups.items():
+            if name not in cls.model_fields and (hasattr(cls, name) or not name.isidentifier() or name[0] == "_"):
+                raise PersonaError(f"A group cannot be called {name!r}: the name is taken, or is none; take another.")
             if not (isinstance(group, type) and issubclass(group, pydantic.BaseModel)):
                 raise PersonaError(f"The group {name} must be a pydantic model, not {group!r}.")
             needed = [field for field, info in group.model_fields.items() if info.is_required()]
@@ -97,8 +100,20 @@ class PersonaFields(pydantic.BaseModel):
                 found.setdefault(slot.path, []).append(value)
         nested: dict[str, Any] = {}
         for path, values in found.items():
-            _put(nested, slots[path], values if slots[path].many else values[-1])
+            put(nested, slots[path], values if slots[path].many else values[-1])
         return Reading(cls.from_dict(nested), unfit)
+
+    @classmethod
+    def by_field(cls, persona: Persona) -> dict[str, tuple[Statement, ...]]:
+        """The statements behind each value, by path: their evidence, confidence and times.
+
+        Those that no longer hold are among them.
+        """
+        return {
+            path: found
+            for path in cls.slots()
+            if (found := tuple(statement for statement in persona.statements if statement.field == path))
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -120,7 +135,7 @@ class PersonaFields(pydantic.BaseModel):
         for path, value in self.values().items():
             slot = self.slots()[path]
             plain = slot.adapter.dump_python
-            _put(nested, slot, [plain(v, mode="json") for v in value] if slot.many else plain(value, mode="json"))
+            put(nested, slot, [plain(v, mode="json") for v in value] if slot.many else plain(value, mode="json"))
         return nested
 
     def values(self) -> dict[str, Any]:
@@ -150,8 +165,8 @@ class PersonaFields(pydantic.BaseModel):
         if not isinstance(new, Mapping):
             raise PersonaError(f"Changed fields are an object of groups, not {type(new).__name__}.")
         # Checked by themselves first, so that an error names what was asked for.
-        type(self).from_dict(_without_nones(new))
-        return type(self).from_dict(_merged(self.to_dict(), new))
+        type(self).from_dict(without_nones(new))
+        return type(self).from_dict(merged(self.to_dict(), new))
 
     def to_statements(
         self,
@@ -252,34 +267,6 @@ class Reading(Generic[F]):
 
     fields: F
     unfit: Mapping[str, str]
-
-
-def _put(nested: dict[str, Any], slot: Slot, value: Any) -> None:
-    *groups, name = slot.keys
-    for group in groups:
-        nested = nested.setdefault(group, {})
-    nested[name] = value
-
-
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(old)
-    for name, value in new.items():
-        if isinstance(value, Mapping):
-            before = merged.get(name)
-            merged[name] = _merged(before if isinstance(before, Mapping) else {}, value)
-        elif value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = value
-    return merged
-
-
-def _without_nones(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _without_nones(value) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-        if value is not None
-    }
 
 
 def _sentence(model: type[PersonaFields], error: pydantic.ValidationError) -> str:
