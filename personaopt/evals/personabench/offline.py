@@ -21,7 +21,7 @@ NAME, AGE, TONGUE, NATION = (
     "demographics.languages",
     "demographics.nationality",
 )
-AGES = (18, 90)
+AGES = (18, 75)
 OFFERED = 4
 """Values among which a persona-specific scene offers a choice."""
 OTHERS = 5
