@@ -110,6 +110,16 @@ def test_rows_are_answered_anew_from_what_was_measured() -> None:
     assert loss([row.probabilities for row in again[:-1]]) < loss([row.measured for row in answered]) - 0.2
 
 
+def test_ratings_of_a_task_of_ones_own_are_their_median() -> None:
+    stars = {"1": 0.4, "2": 0.0, "3": 0.3, "4": 0.0, "5": 0.3}
+    features = {"model": np.log([max(p, 1e-12) for p in stars.values()]).tolist(), "length": [1.0] * 5}
+    rated = Row("main", "stars", "d", "local", "prompt", "u", "q", 0, "3", "1", measured=stars, features=features)
+    (again,) = recalibrated([rated], Calibrations({}))
+    assert again.prediction == "3"
+    with pytest.raises(DataError, match="4 answers were measured and 5 have features"):
+        recalibrated([dataclasses.replace(rated, measured=dict.fromkeys("1234", 0.25))], Calibrations({}))
+
+
 def test_without_tuning_users_there_is_nothing_to_fit_on() -> None:
     with pytest.raises(DataError, match="tuning users"):
         calibrate(rows("prompt", OTHERS, sharp=1.0))

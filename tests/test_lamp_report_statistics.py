@@ -70,3 +70,9 @@ def test_no_difference_and_a_clear_one() -> None:
     clear = compare(better, same, resamples=999)
     assert clear.p == pytest.approx(2 / 1000)  # never nil
     assert clear.difference.excludes_zero
+
+
+def test_one_user_says_nothing_of_others() -> None:
+    alone = compare({"u": [1.0, 1.0]}, {"u": [0.0, 0.0]})
+    assert alone.p == 1.0
+    assert not alone.difference.excludes_zero

@@ -185,6 +185,16 @@ def test_a_run_that_ends_early_has_something_of_everything() -> None:
     assert in_turns([[1, 2, 3], [10], []]) == [1, 10, 2, 3]
 
 
+def test_what_is_asked_later_is_not_known_though_an_earlier_profile_lists_it(data: DataSet) -> None:
+    """With dates that are equal or missing a profile may list a question of the same user that is still to come."""
+    user = data.users[0]
+    first, *rest, last = user.questions
+    early = dataclasses.replace(first, profile=(*first.profile, last.to_interaction()))
+    exam = Protocol(per_user=2).exam(dataclasses.replace(user, questions=(early, *rest, last)))
+    assert exam == Protocol(per_user=2).exam(user)
+    assert last.id in {question.id for question in exam.questions}
+
+
 # --- sittings --------------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +222,9 @@ def test_no_prompt_of_any_method_shows_what_comes_later(data: DataSet, tmp_path:
     lm = scripted()
     seen = lm.engine.asked
     what = experiment(dataclasses.replace(data, users=marked), {**METHODS, "asking": Asking}, lm, users=1)
+    short = Point(latest=3, epochs=1)
+    jobs = [dataclasses.replace(job, point=short, shown=(("main", short),)) for job in what.jobs]
+    what = dataclasses.replace(what, jobs=jobs)
     (user,) = what.protocol.tested(marked)
     questions = [canary(user.user_id, question.id) for question in user.questions]
     found: dict[str, set[str]] = {}
@@ -360,6 +373,20 @@ def test_the_time_is_over_in_the_middle_of_a_question(data: DataSet, tmp_path: P
     assert not stop.failed
     assert tally.done == 2
     assert {row.method for row in rows} == {"asking"}
+
+
+def test_an_lm_that_nobody_asks_is_not_loaded(data: DataSet, tmp_path: Path) -> None:
+    def none() -> Any:
+        raise AssertionError("it is not needed")
+
+    what = experiment(data, {name: METHODS[name] for name in ("majority", "knn")})
+    tally, rows = ran(dataclasses.replace(what, lms={"local": none}), tmp_path)
+    assert (tally.done, tally.errors) == (8, 0)
+    assert {row.usd for row in rows} == {0.0}
+    late = dataclasses.replace(experiment(data, {"prompt": METHODS["prompt"]}), lms={"local": none})
+    stop = Stop(0.0)
+    assert ran(late, tmp_path, stop=stop)[0].done == 0
+    assert stop.reason == "the time is over"
 
 
 # --- what it will cost -----------------------------------------------------------------------------------------------

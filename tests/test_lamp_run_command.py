@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import signal
@@ -55,7 +56,8 @@ class Served:
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.server: ChatServer | None = None
-        self.wait = 0.0
+        self.quick: float = math.inf
+        """So many questions are answered at once, all after them late: what is to be ended has not ended by itself."""
 
     def answer(self, body: dict[str, Any], number: int) -> Answer:
         said = json.dumps(body["messages"])
@@ -64,7 +66,9 @@ class Served:
         digest = hashlib.sha256(said.encode()).hexdigest()
         self.asked[digest] += 1
         tag = LAMP_2M.labels[int(digest, 16) % len(LAMP_2M.labels)]
-        return Answer(f"[[ ## tag ## ]]\n{tag}\n\n[[ ## completed ## ]]", after=self.wait)
+        return Answer(
+            f"[[ ## tag ## ]]\n{tag}\n\n[[ ## completed ## ]]", after=0.0 if self.asked.total() <= self.quick else 2.0
+        )
 
     def asking(self, data: Path, out: Path, *more: object) -> list[object]:
         """The command line that asks this server."""
@@ -127,12 +131,12 @@ def test_killed_in_the_middle_it_goes_on_and_asks_nothing_twice(
     asked_by_whole = set(served.asked)
 
     served.asked.clear()
-    served.wait = 0.05
+    served.quick = 12
     process = started(served.asking(folder, part, "--concurrency", 2))
     wait_for_rows(part, 9)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    served.wait = 0.0
+    served.quick = math.inf
     file = part / "results.jsonl"
     finished = file.read_bytes()
     assert 9 <= finished.count(b"\n") < 54
@@ -151,7 +155,7 @@ def test_killed_in_the_middle_it_goes_on_and_asks_nothing_twice(
 
 
 def test_interrupted_it_says_how_to_go_on(served: Served, folder: Path, tmp_path: Path) -> None:
-    served.wait = 0.1
+    served.quick = 6
     process = started(served.asking(folder, tmp_path / "out", "--concurrency", 1))
     wait_for_rows(tmp_path / "out", 8)
     process.send_signal(signal.SIGINT)
@@ -165,7 +169,7 @@ def test_interrupted_it_says_how_to_go_on(served: Served, folder: Path, tmp_path
 def test_a_time_limit_ends_it_with_a_report_and_no_failure(
     command: Command, served: Served, folder: Path, tmp_path: Path
 ) -> None:
-    served.wait = 0.1
+    served.quick = 2
     code, stdout, stderr = command(
         *served.asking(folder, tmp_path / "out", "--limit-seconds", 1.5, "--concurrency", 1, "--json")
     )
@@ -181,6 +185,10 @@ def test_a_time_limit_ends_it_with_a_report_and_no_failure(
 def test_what_cannot_be_run_is_refused_in_one_sentence(
     command: Command, served: Served, folder: Path, tmp_path: Path
 ) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "results.jsonl").touch()
+
     def refused(code: int, says: str, *more: object, base: list[object] | None = None) -> None:
         found, _, stderr = command(*(base or served.asking(folder, tmp_path / "out")), *more)
         assert found == code, stderr
@@ -194,8 +202,56 @@ def test_what_cannot_be_run_is_refused_in_one_sentence(
     refused(2, "'more' is not", "--study", "more")
     assert command(*served.asking(folder, tmp_path / "out", "--methods", "majority"))[0] == 0
     refused(2, "settings: retrieve = 8 and not 4", "--retrieve", 4)
+    refused(2, "made with calibrations without", "--calibration", "shipped")
+    refused(1, "holds no rows", base=["eval", "lamp", "recalibrate", empty, "--out", tmp_path / "anew"])
     refused(1, "cannot be read", base=["eval", "lamp", "report", tmp_path / "none"])
     refused(1, "tuning users", base=["eval", "lamp", "calibrate", tmp_path / "out", "--out", tmp_path / "c.json"])
+
+
+TASK = """
+from typing import Literal
+
+import dspy
+
+from personaopt.evals.tasks import Task
+
+
+class PickDish(dspy.Signature):
+    \"\"\"Pick the dish this guest would order.\"\"\"
+
+    weather: str = dspy.InputField()
+    dish: Literal["soup", "salad", "pie"] = dspy.OutputField()
+
+
+DISHES = Task.of("dishes", PickDish)
+"""
+
+
+def test_a_table_and_a_task_of_ones_own_are_measured_as_the_task_says(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "dishes.py").write_text(TASK)
+    orders = "".join(f"g{n % 4},2024-05-{n // 4 + 1:02d},sky {n},{'pie' if n % 3 else 'soup'}\n" for n in range(24))
+    (tmp_path / "guests.csv").write_text("guest,when,sky,ordered\n" + orders)
+    task, out = f"{tmp_path / 'dishes.py'}:DISHES", tmp_path / "out"
+    columns = [
+        part for each in ("user=guest", "time=when", "weather=sky", "answer=ordered") for part in ("--column", each)
+    ]
+    base = ["eval", "lamp", "run", "--data", tmp_path / "guests.csv", "--all-users", "--methods", "majority"]
+    code, stdout, stderr = command(*base, "--task", task, *columns, "--out", out, "--json")
+    assert code == 0, stderr
+    cell = json.loads(stdout)["summary"]["dishes"]["majority"]
+    assert (cell["n"], cell["users"]) == (12, 4)
+    assert cell["f1"] == pytest.approx(
+        cell["accuracy"] * 2 / (1 + cell["accuracy"]) / 3
+    )  # of three, one is always said
+    file = out / "results.jsonl"  # without probabilities the rows do not tell a choice from a text
+    rows = [json.loads(line) | {"probabilities": None} for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, stdout, stderr = command("eval", "lamp", "report", out, "--json")
+    assert "rouge_l" in json.loads(stdout)["dishes"]["majority"]
+    assert "told from its rows (rouge_l, rouge_1); --task" in stderr
+    code, stdout, stderr = command("eval", "lamp", "report", out, "--task", task, "--json")
+    assert json.loads(stdout)["dishes"]["majority"]["f1"] == cell["f1"]
+    assert "told from its rows" not in stderr
 
 
 @pytest.mark.local_model
@@ -203,35 +259,28 @@ def test_the_local_model_is_measured_and_calibrated(
     command: Command, folder: Path, tmp_path: Path, local_lm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("personaopt.lm.local.local_lm", lambda **settings: local_lm)  # the same model, loaded once
-    base = ["eval", "lamp", "run", "--data", folder, "--per-user", 1, "--users", 2, "--methods", "prompt,rag"]
+    base = ["eval", "lamp", "run", "--data", folder, "--per-user", 1, "--users", 1, "--methods", "prompt,rag"]
     code, _, stderr = command(*base, "--tuning", "--out", tmp_path / "tuning", "--calibration", "none", "--json")
     assert code == 0, stderr
-    rows = read_rows(tmp_path / "tuning")
-    assert len(rows) == 4
-    assert all(sum(row.probabilities.values()) == pytest.approx(1) and row.calls == 1 for row in rows)
-    assert all(row.probabilities == pytest.approx(row.measured) for row in rows)
+    tuning = read_rows(tmp_path / "tuning")
+    assert len(tuning) == 2
+    assert all(sum(row.probabilities.values()) == pytest.approx(1) and row.calls == 1 for row in tuning)
+    assert all(row.probabilities == pytest.approx(row.measured) for row in tuning)
     code, _, stderr = command("eval", "lamp", "calibrate", tmp_path / "tuning", "--out", tmp_path / "c.json")
     assert code == 0, stderr
     code, _, stderr = command(*base, "--out", tmp_path / "out", "--calibration", tmp_path / "c.json", "--json")
     assert code == 0, stderr
     rows = read_rows(tmp_path / "out")
-    assert not {row.user for row in rows} & {row.user for row in read_rows(tmp_path / "tuning")}
+    assert not {row.user for row in rows} & {row.user for row in tuning}
     assert all(row.probabilities != pytest.approx(row.measured) for row in rows)
     calibrated = {row.key: row for row in rows}
-    # What was measured without a calibration gives the same answers under one, without asking again.
-    code, _, stderr = command(*base, "--out", tmp_path / "raw", "--calibration", "none")
-    assert code == 0, stderr
-    code, _, stderr = command(
-        "eval",
-        "lamp",
-        "recalibrate",
-        tmp_path / "raw",
-        "--out",
-        tmp_path / "anew",
-        "--calibration",
-        tmp_path / "c.json",
-    )
-    assert code == 0, stderr
+    # The same measurements without a calibration, and then under the same one again, without asking.
+    for before, out, calibration in (("out", "raw", "none"), ("raw", "anew", tmp_path / "c.json")):
+        code, _, stderr = command(
+            "eval", "lamp", "recalibrate", tmp_path / before, "--out", tmp_path / out, "--calibration", calibration
+        )
+        assert code == 0, stderr
+    assert all(row.probabilities == pytest.approx(row.measured) for row in read_rows(tmp_path / "raw"))
     for row in read_rows(tmp_path / "anew"):
         assert row.probabilities == pytest.approx(calibrated[row.key].probabilities, rel=1e-6)
         assert row.prediction == calibrated[row.key].prediction

@@ -12,7 +12,7 @@ from personaopt.cli.output import message, print_json
 from personaopt.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    pass
+    from personaopt.evals.tasks import Task
 
 app = typer.Typer(
     help="The PersonaAgent experiment on user histories in LaMP's format: methods, ablations, curves.",
@@ -45,6 +45,10 @@ class Retriever(StrEnum):
     bm25 = "bm25"
 
 
+OwnTasks = Annotated[
+    list[str] | None,
+    typer.Option(help="A task of the run that is your own, FILE.py:NAME or MODULE:NAME; may be repeated."),
+]
 OutOption = Annotated[Path, typer.Option(help="The run's folder; an unfinished run in it is gone on with.")]
 
 
@@ -152,12 +156,13 @@ def run(
 @app.command("report")
 def report(
     folder: Annotated[Path, typer.Argument(help="What `run --out` wrote.", show_default=False)],
+    task: OwnTasks = None,
     json: Annotated[bool, typer.Option("--json", help="Print summary.json.")] = False,
 ) -> None:
     """Make summary, tables and plots anew, from results.jsonl alone."""
     from personaopt.cli.lamp_run import reported
 
-    result = reported(folder, json)
+    result = reported(folder, json, _tasks(task))
     if json:
         print_json(result)
 
@@ -196,13 +201,21 @@ def recalibrate(
     folder: Annotated[Path, typer.Argument(help="What `run --out` wrote.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Another folder, for the rows and their report.", show_default=False)],
     calibration: Annotated[str, typer.Option(help="A FILE, `shipped` or `none`.")] = "shipped",
+    task: OwnTasks = None,
     json: Annotated[bool, typer.Option("--json", help="Print summary.json.")] = False,
 ) -> None:
     """Answer a run's questions anew by what was measured, under another calibration; no LM is asked."""
     from personaopt.cli.lamp_run import calibrations_of, reported
     from personaopt.evals.lamp.recalibrating import recalibrate as anew
 
-    anew(folder, out, calibrations_of(calibration), calibration)
-    result = reported(out, json)
+    tasks = _tasks(task)
+    anew(folder, out, calibrations_of(calibration), calibration, tasks)
+    result = reported(out, json, tasks)
     if json:
         print_json(result)
+
+
+def _tasks(names: list[str] | None) -> list[Task]:
+    from personaopt.evals.tasks import task_for
+
+    return [task_for(name) for name in names or ()]

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from personaopt.evals.lamp.results import Results
     from personaopt.evals.lamp.running import Experiment
     from personaopt.evals.lamp.tally import Tally
+    from personaopt.evals.tasks import Task
 
 PACKAGES = ("personaopt", "dspy", "textgrad", "torch", "transformers", "sentence-transformers", "faiss-cpu", "bm25s")
 FIXED = ("settings", "data", "lms", "calibrations")
 """What must not change while a folder grows: other methods, studies, users and models may be added to it."""
+WHOLE = ("calibrations",)
+"""Of these nothing may be added or left out either: where a method has none of its own, another one's is taken."""
 AT_ONCE = 8
 
 
@@ -99,7 +102,7 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
     data = wanted.read()
     with Results(wanted.out) as results:
         experiment = experiment_of(wanted, data, results)
-        results.configure(config_of(wanted, experiment), FIXED)
+        results.configure(config_of(wanted, experiment), FIXED, WHOLE)
         with Shown(sys.stderr) as shown:
             run = Run(
                 experiment, results, concurrency=wanted.at_once(), stop=stop, failed_again=wanted.retry_failed,
@@ -114,7 +117,7 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
                 raise
         if stop.reason:
             message(_go_on(tally, stop.reason))
-        summary = reported(wanted.out, json) if results.rows else {}
+        summary = reported(wanted.out, json, [each.task for each in data]) if results.rows else {}
     if stop.failed:
         raise ModelError(f"The run ended early: {stop.reason}.")
     ended = {"out": str(wanted.out), "finished": tally.done == tally.questions, "stopped": stop.reason}
@@ -153,11 +156,22 @@ def _print_preview(told: Foretold) -> None:
         print(note)
 
 
-def reported(folder: Path, json: bool) -> dict[str, Any]:
-    """Write summary, tables and plots of a run's folder; what `summary.json` holds."""
-    from personaopt.evals.lamp.report import TABLES, write_report
+def reported(folder: Path, json: bool, tasks: Sequence[Task] = ()) -> dict[str, Any]:
+    """Write summary, tables and plots of a run's folder; what `summary.json` holds.
 
-    report = write_report(folder)
+    Args:
+        folder: Of the run.
+        json: Whether stdout is kept for one JSON document.
+        tasks: Those that are not the benchmark's own; how others are measured is told from their rows, and said.
+    """
+    from personaopt.evals.lamp.report import TABLES, write_report
+    from personaopt.evals.tasks import TASKS
+
+    report = write_report(folder, tasks=tasks)
+    measured = {each.section.task: each.section.measure for each in report.tasks}
+    for name in sorted(measured.keys() - TASKS.keys() - {task.name for task in tasks}):
+        found = ", ".join(measured[name].metrics.names)
+        message(f"How {name} is measured was told from its rows ({found}); --task FILE.py:NAME says it.")
     if not json:
         print((folder / TABLES).read_text(encoding="utf-8"))
     message(f"The rows, the summary, the tables and the plots are in {folder}.")

@@ -44,8 +44,8 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether 0 lies outside: for a difference, whether it is resolved at all."""
-        return self.low > 0.0 or self.high < 0.0
+        """Whether 0 lies outside: for a difference, whether it is resolved at all; with one user it never is."""
+        return self.n_users > 1 and (self.low > 0.0 or self.high < 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ def compare(
     The p value is twice the smaller share of resampled differences on one side of zero, those of exactly zero counted
     on both, with one added to count and number so that it is never nil (Davison and Hinkley, Bootstrap Methods and
     their Application, 1997, section 4.2.3). So it agrees with the percentile interval: it falls under 1 - confidence
-    where the interval excludes zero.
+    where the interval excludes zero. One user says nothing of others: there it is 1.
 
     Args:
         a: As for `paired_bootstrap`.
@@ -118,6 +118,8 @@ def compare(
         ConfigurationError: An argument is outside its range.
     """
     interval, means = _interval(_differences(a, b), resamples, seed, confidence)
+    if interval.n_users == 1:
+        return Comparison(interval, 1.0)
     above, below = int((means >= 0.0).sum()), int((means <= 0.0).sum())
     return Comparison(interval, min(1.0, 2.0 * (1 + min(above, below)) / (len(means) + 1)))
 

@@ -24,8 +24,9 @@ import numpy as np
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.lamp.data import is_tuning_user
 from personaopt.evals.lamp.deciding import weighed
+from personaopt.evals.lamp.measures import measure_for
 from personaopt.evals.lamp.rows import Row
-from personaopt.evals.tasks import task_for
+from personaopt.evals.tasks import Task
 from personaopt.lm.calibration import FLOOR, RAW, Calibration, fit
 
 REMEMBERING, FORGETFUL = "with memory", "without memory"
@@ -123,23 +124,26 @@ def calibrate(rows: Iterable[Row]) -> Calibrations:
     return Calibrations({key: _fitted(key, group) for key, group in groups.items() if _enough(key, group)})
 
 
-def recalibrated(rows: Sequence[Row], calibrations: Calibrations) -> list[Row]:
+def recalibrated(rows: Sequence[Row], calibrations: Calibrations, tasks: Sequence[Task] = ()) -> list[Row]:
     """The same rows answered anew from what was measured, under other calibrations; no LM is asked.
 
     Args:
         rows: Of one run or several; those that nothing was measured for stay as they are.
         calibrations: What to decide by.
+        tasks: Those that are not the benchmark's own; what other ones answer follows from their rows.
 
     Raises:
-        DataError: A row's task is not known.
+        DataError: A row's features are not those of its answers.
     """
     remembering = {row.method for row in rows if _tells_apart(row, *REMEMBERED)}
+    names = {row.task for row in rows if row.measured}
+    kinds = {name: measure_for(name, (row for row in rows if row.task == name), tasks).kind for name in names}
     decided = []
     for row in rows:
         if row.features and row.measured:
             features = {name: np.asarray(values, dtype=float) for name, values in row.features.items()}
             calibration = calibrations.of(row.task, row.method, remembers=row.method in remembering)
-            decision = weighed(task_for(row.task), row.measured, features, calibration)
+            decision = weighed(kinds[row.task], row.measured, features, calibration)
             row = dataclasses.replace(row, prediction=decision.prediction, probabilities=decision.probabilities)
         decided.append(row)
     return decided

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from personaopt.errors import DataError
-from personaopt.evals.tasks import Task
+from personaopt.evals.tasks import Kind, Task
 from personaopt.lm.calibration import Calibration
 from personaopt.memory.choices import evidence
 from personaopt.memory.embedding import Embedder
@@ -65,26 +65,28 @@ def decide(
         raise DataError(f"A question of {task.name} needs a probability of every label; {dict(measured)!r} is none.")
     options = options_for(task.signature.output_fields[task.output], inputs, embedder)
     features = evidence(task.output, measured, earlier or (), options)
-    return weighed(task, measured, features, calibration)
+    return weighed(task.kind, measured, features, calibration)
 
 
 def weighed(
-    task: Task, measured: Mapping[str, float], features: Mapping[str, np.ndarray], calibration: Calibration
+    kind: Kind, measured: Mapping[str, float], features: Mapping[str, np.ndarray], calibration: Calibration
 ) -> Decision:
     """The answer that features which are known already lead to.
 
     Args:
-        task: What was asked.
+        kind: What is answered: of ratings it is the median.
         measured: The LM's probability of each label.
         features: What is known of each label, in the same order.
         calibration: How they are weighed.
 
     Raises:
-        DataError: The calibration weighs a feature that is missing.
+        DataError: The calibration weighs a feature that is missing, or the features are of other answers.
     """
     values = calibration.probabilities(features)
+    if len(values) != len(measured):
+        raise DataError(f"{len(measured)} answers were measured and {len(values)} have features.")
     probabilities = dict(zip(measured, values.tolist(), strict=True))
-    answer = median(probabilities) if task.kind == "rating" else max(probabilities, key=lambda a: probabilities[a])
+    answer = median(probabilities) if kind == "rating" else max(probabilities, key=lambda a: probabilities[a])
     return Decision(answer, probabilities, {name: feature.tolist() for name, feature in features.items()})
 
 

@@ -42,15 +42,20 @@ class Stop:
             if not self.reason:
                 self.reason, self.failed = reason, failed
 
+    @property
+    def over(self) -> bool:
+        """Whether it is to end now."""
+        if not self.reason and self._end is not None and time.monotonic() >= self._end:
+            self.now("the time is over")
+        return bool(self.reason)
+
     def check(self) -> None:
         """Go on, or not.
 
         Raises:
             Stopped: The run is to end.
         """
-        if not self.reason and self._end is not None and time.monotonic() >= self._end:
-            self.now("the time is over")
-        if self.reason:
+        if self.over:
             raise Stopped
 
 

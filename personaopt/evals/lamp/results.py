@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -115,25 +115,27 @@ class Results:
                 raise StoreError(f"{self.folder / ROWS} cannot be written: {error.strerror}.") from error
             self.rows.update((row.key, row) for row in fresh)
 
-    def configure(self, config: Mapping[str, Any], fixed: Iterable[str]) -> None:
+    def configure(self, config: Mapping[str, Any], fixed: Iterable[str], whole: Collection[str] = ()) -> None:
         """Say how the rows are made, and refuse to mix them with rows that were made in another way.
 
         Args:
             config: JSON values.
             fixed: Keys whose values must be what they were when the folder was begun. Of a mapping those entries are
                 compared that both have, so that a data set or a language model may be added.
+            whole: Those of them that nothing may be added to or missing from.
 
         Raises:
             ConfigurationError: Something differs; nothing is written.
         """
         before = read_config(self.folder)
         for name in set(fixed) & before.keys() & config.keys() if self.rows else ():
-            if differs := _difference(name, before[name], config[name]):
+            if differs := _difference(name, before[name], config[name], name in whole):
                 raise ConfigurationError(
                     f"The rows in {self.folder} were made with {differs}; go on with what its {CONFIG} says, or give "
                     "another --out."
                 )
-        write_json(self.folder / CONFIG, _merged(before, config))
+        kept = {name: value for name, value in before.items() if name not in whole or name not in config}
+        write_json(self.folder / CONFIG, _merged(kept, config))
 
     def close(self) -> None:
         """Let other runs have the folder."""
@@ -164,9 +166,11 @@ def write_json(file: Path, values: Any) -> None:
     fresh.replace(file)
 
 
-def _difference(name: str, before: Any, now: Any) -> str:
+def _difference(name: str, before: Any, now: Any, whole: bool = False) -> str:
     """What differs, in words; empty where nothing does."""
     if isinstance(before, dict) and isinstance(now, dict):
+        if whole and (odd := sorted(before.keys() ^ now.keys())):
+            return f"{name} {'with' if odd[0] in before else 'without'} {odd[0]!r}"
         found = (_difference(f"{name}: {key}", before[key], now[key]) for key in before if key in now)
         return next(filter(None, found), "")
     return "" if before == now else f"{name} = {json.dumps(before)} and not {json.dumps(now)}"

@@ -29,6 +29,9 @@ WITHOUT_VECTORS = ("majority", "prompt", "icl")
 """Methods that search nothing. For all others a user's texts are embedded beforehand, so that the first method to
 search pays no more of it than the others."""
 
+WITHOUT_LM = ("majority", "knn")
+"""Methods that ask no LM: where only they are left, none is loaded."""
+
 PATIENCE = 20.0
 """Seconds that a run which is to end waits for the LM calls that are under way."""
 
@@ -190,9 +193,10 @@ class Run:
         self.count()
         for name, make in self.experiment.lms.items():
             todo = self._todo(name)
-            if todo and not self.stop.reason:
-                lm = make()
-                self._load(sitting.job.method for sitting, _ in todo)
+            methods = {sitting.job.method for sitting, _ in todo}
+            if todo and not self.stop.over:
+                lm = make() if methods.difference(WITHOUT_LM) else None
+                self._load(methods)
                 self._side_by_side([(dataclasses.replace(sitting, lm=lm), places) for sitting, places in todo])
         return self.tally
 
