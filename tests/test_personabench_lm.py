@@ -14,6 +14,7 @@ from scripted_lm import scripted_lm, sections
 import personaopt as po
 from personaopt.evals.personabench import Size, generate, load_bench
 from personaopt.evals.personabench.checks import passes
+from personaopt.evals.personabench.forecast import forecast
 from personaopt.evals.personabench.generation import FILES
 from personaopt.evals.personabench.revealing import revealed
 from personaopt.evals.personabench.writing import LMBackend
@@ -109,9 +110,11 @@ def test_it_goes_on_without_asking_again_and_says_when_the_lm_is_away(tmp_path):
     done = sum(len((tmp_path / file).read_text().splitlines()) for file in FILES.values() if (tmp_path / file).exists())
     lm = backend()
     generate(tmp_path, lm, SIZE)
+    calls = forecast(SIZE)
     whole = backend()
     generate(tmp_path / "whole", whole, SIZE)
     assert lm.lm.engine.count() < whole.lm.engine.count()
+    assert calls.calls <= whole.lm.engine.count() <= calls.at_most
     assert done > SIZE.personas
     assert (tmp_path / "sessions.jsonl").read_bytes() == (tmp_path / "whole" / "sessions.jsonl").read_bytes()
 

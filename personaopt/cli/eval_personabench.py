@@ -32,14 +32,23 @@ def generate(
     api_base: Annotated[
         str | None, typer.Option(help="Address of the server of PROVIDER/MODEL, such as vLLM's or Ollama's.")
     ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Say how many calls an LM would get, and write nothing.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print report.json.")] = False,
 ) -> None:
     """Write personas with dated changes, and sessions whose right answer depends on who the persona is at the time.
 
     The same command again goes on with what is left, also after it was killed, and ends with the same files.
     """
-    from personaopt.cli.personabench_generate import Wanted, carry_out
+    from personaopt.cli.personabench_generate import Wanted, carry_out, previewed
 
+    if preview:
+        calls = previewed(backend, personas, sessions, seed)
+        if json:
+            print_json(calls)
+        message(f"{calls['calls']:,} calls, {calls['at_most']:,} at most.")
+        return
     report = carry_out(Wanted(out, backend, personas, sessions, seed, language, concurrency, check_leaks, api_base))
     if json:
         print_json(report)

@@ -58,6 +58,14 @@ def carry_out(wanted: Wanted) -> dict[str, Any]:
     return write_report(wanted.out, bench, more)
 
 
+def previewed(backend: str, personas: int, sessions: int, seed: int) -> dict[str, Any]:
+    """How many LM calls a bench would take; none where no LM writes it."""
+    from personaopt.evals.personabench.forecast import Forecast, forecast
+
+    size = Size(personas, sessions, seed)
+    return (Forecast(0, 0, {}) if backend == "offline" else forecast(size)).to_dict()
+
+
 def backend_of(wanted: Wanted) -> Backend:
     """Who writes.
 

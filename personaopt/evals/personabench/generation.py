@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.evals.personabench import files
 from personaopt.evals.personabench.assembling import assembled
-from personaopt.evals.personabench.backend import Backend
+from personaopt.evals.personabench.backend import Backend, Topics
 from personaopt.evals.personabench.drafts import Filtered, Query, Said, Scene, Seed
 from personaopt.evals.personabench.duplicates import NearDuplicates
 from personaopt.evals.personabench.files import StageFile
@@ -99,6 +99,17 @@ def generate(folder: Path, backend: Backend, size: Size, *, watch: Watch | None 
         _Generation(folder, backend, size, watch or (lambda stage, done, whole: None)).run()
 
 
+def drawn(size: Size, what: str, name: str, attempt: int = 0) -> Random:
+    """What is drawn for a thing: a function of the bench's seed and the thing's name alone."""
+    return Random(f"{size.seed}/{what}/{name}/{attempt}")
+
+
+def plans_of(profile: Profile, topics: Topics, size: Size) -> list[Planned]:
+    """A persona's sessions, before anything is written."""
+    pool = max(2, size.personas // SHARED_BY)
+    return planned(profile, topics.fields, topics.everybody, pool, drawn(size, "plan", profile.id))
+
+
 class _Generation:
     def __init__(self, folder: Path, backend: Backend, size: Size, watch: Watch) -> None:
         self.folder, self.backend, self.size, self.watch = folder, backend, size, watch
@@ -106,7 +117,7 @@ class _Generation:
     def run(self) -> None:
         seeds = self.seeds()
         profiles = self.personas(seeds)
-        plans = [plan for profile in profiles for plan in self.plans(profile)]
+        plans = [plan for profile in profiles for plan in plans_of(profile, self.backend.topics, self.size)]
         by_id = {profile.id: profile for profile in profiles}
         scenes = self.scenes(plans, by_id)
         first = list({scene.id: scene for scene in reversed(scenes)}.values())[::-1]
@@ -123,7 +134,7 @@ class _Generation:
             files.write_whole(self.folder / name, "".join(f"{each.model_dump_json()}\n" for each in records))
 
     def draw(self, what: str, name: str, attempt: int = 0) -> Random:
-        return Random(f"{self.size.seed}/{what}/{name}/{attempt}")
+        return drawn(self.size, what, name, attempt)
 
     def seeds(self) -> list[Seed]:
         names = [f"p{number:04d}" for number in range(self.size.personas)]
@@ -134,11 +145,6 @@ class _Generation:
             return self.backend.profile(seed, self.size.sessions, self.draw("persona", seed.id))
 
         return self._written("personas", Profile, seeds, make)
-
-    def plans(self, profile: Profile) -> list[Planned]:
-        topics = self.backend.topics
-        pool = max(2, self.size.personas // SHARED_BY)
-        return planned(profile, topics.fields, topics.everybody, pool, self.draw("plan", profile.id))
 
     def scenes(self, plans: list[Planned], profiles: dict[str, Profile]) -> list[Scene]:
         """Scenes in order; one that is nearly the same as an earlier one is drawn again."""
