@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -154,6 +153,6 @@ def _seconds(time: Any, identifier: str) -> float | None:
             raise DataError(f"The time {time!r} of interaction {identifier!r} is not an ISO 8601 time.") from None
     if isinstance(time, datetime):
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    if isinstance(time, bool) or not isinstance(time, int | float) or not math.isfinite(time):
+    if isinstance(time, bool) or not isinstance(time, int | float) or not abs(time) < 1e300:
         raise DataError(f"The time of interaction {identifier!r} must be seconds, a datetime or an ISO 8601 text.")
     return float(time)

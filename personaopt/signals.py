@@ -31,8 +31,12 @@ SECONDS_A_WORD, FEWEST_SECONDS = 0.1, 1.0
 words a minute; Brysbaert 2019), and nobody takes in a text two and a half times as fast."""
 
 
+_MOST = 1e308
+
+
 def _number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # As text a whole number may be longer than any float is large.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_MOST <= value <= _MOST
 
 
 def _fraction(value: Any) -> TypeGuard[float]:
@@ -224,12 +228,13 @@ def _truth(interaction: Interaction, said: Signals, signals: Mapping[str, Any]) 
     own = said.correction if said.correction is not None else said.edited
     if own is not None:
         truth = {**response, **(before if origin != "accepted" else {}), **own}
-        changed = said.correction is not None or truth != response
-        return truth, ("correction" if said.correction is not None else "edited") if changed else "accepted"
-    if before and origin != "accepted":
-        return before, origin
+        if said.correction is not None or truth != response:
+            return truth, "correction" if said.correction is not None else "edited"
     stance, weight = _strongest(signals, response, DEFAULT_WEIGHTS)
-    return (response, "accepted") if stance == "accepted" and weight > 0 else ({}, "")
+    accepted = stance == "accepted" and weight > 0
+    if before and origin != "accepted" and not (own is not None and accepted):
+        return before, origin
+    return (response, "accepted") if accepted else ({}, "")
 
 
 def _strongest(

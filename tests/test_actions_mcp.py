@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,29 @@ def test_a_server_that_does_not_start(server, said):
     with pytest.raises(po.ToolError, match=said) as caught, po.MCPTools(server, timeout=15):
         pass
     assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_says_nothing_is_ended(tmp_path):
+    alive = tmp_path / "alive"
+    writes = "import sys, time\nwhile True: open(sys.argv[1], 'w').write(str(time.time())); time.sleep(0.05)"
+    start = time.monotonic()
+    with (
+        pytest.raises(po.ToolError, match=r"not ready after 1\.5 seconds"),
+        po.MCPTools([sys.executable, "-c", writes, str(alive)], timeout=1.5),
+    ):
+        pass
+    assert time.monotonic() - start < 12
+    assert alive.exists()
+    last = alive.read_text()
+    time.sleep(0.3)
+    assert alive.read_text() == last
+
+
+def test_one_connection_at_a_time(user, tools):
+    with pytest.raises(po.ConfigurationError, match="connected already"):
+        tools.__enter__()
+    with pytest.raises(po.ConfigurationError, match="once it is connected"):
+        shop(user, po.MCPTools(SERVER))
 
 
 def test_what_is_no_server():

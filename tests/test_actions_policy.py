@@ -214,6 +214,19 @@ def test_a_policy_that_cannot_be_read_does_not_end_the_answer(user):
     assert lm.engine.count("act") == 3
 
 
+@pytest.mark.parametrize("depth", [40, 600, 5000])
+def test_arguments_upon_arguments_do_not_end_the_answer(user, depth):
+    nested = f'[{{"tool": "diary", "arguments": {{"day": {"[" * depth}{"]" * depth}}}}}]'
+    reply = f"[[ ## calls ## ]]\n{nested}\n\n[[ ## completed ## ]]"
+    lm = scripted_lm(spoil=lambda kind, number, prompt: reply if kind == "act" else None)
+    agent = PersonaAgent("message -> reply", user=user, tools=[diary], allow_tools_for_all=["diary"])
+    with dspy.context(lm=lm, adapter=None):
+        prediction = agent(message="Hi")
+    assert prediction.reply
+    assert [action["tool"] for action in prediction.actions] == ["respond"]
+    user.record(po.Interaction({"message": "Hi"}, actions=prediction.actions))
+
+
 def test_what_is_recalled_joins_the_memories(user):
     agent = PersonaAgent("message -> reply", user=user, tools=[diary], retrieve=3)
     script = Script([call("recall", keywords="Plan number 7?", k=8), call("recent", k=8)])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import enum
 import sys
 import threading
 import time
+import uuid
 from typing import Any, Literal
 
 import dspy
@@ -158,6 +161,34 @@ def test_arguments_are_converted(user):
         agent.call_tool("choose", which="c")
 
 
+class Colour(enum.Enum):
+    RED = "red"
+
+
+def kinds(
+    day: datetime.date,
+    colour: Colour,
+    identifier: uuid.UUID,
+    pair: tuple[int, str],
+    names: set[str],
+    what: list[Watched],
+    raw: bytes,
+) -> list[Any]:
+    """Take what JSON does not have."""
+    return [day, colour, identifier, pair, names, what, raw]
+
+
+def test_arguments_are_what_the_hints_say(user):
+    user.allow_tools("kinds")
+    given = {"colour": "red", "identifier": str(uuid.UUID(int=5)), "pair": [1, "x"], "names": ["a", "b"], "raw": "abc"}
+    made = [datetime.date(2026, 3, 1), Colour.RED, uuid.UUID(int=5), (1, "x"), {"a", "b"}, [Watched(word="w")], b"abc"]
+    agent = agent_of(user, kinds)
+    assert agent.call_tool("kinds", day="2026-03-01", what=[{"word": "w"}], **given) == made
+    assert agent.call_tool("kinds", day=made[0], what=made[5], **given) == made
+    with pytest.raises(po.ToolError, match="'colour' of the tool 'kinds' does not fit"):
+        agent.call_tool("kinds", day="2026-03-01", what=[], **{**given, "colour": "green"})
+
+
 def test_a_tool_is_described_in_one_line(user):
     described = agent_of(user, look_up).actions.tools["look_up"].described()
     assert described == "look_up(word (string); times (integer, optional)): Look a word up."
@@ -167,12 +198,27 @@ def test_a_tool_is_described_in_one_line(user):
         return kind
 
     assert agent_of(user, many).actions.tools["many"].described() == (
-        "many(kind (one of a, b); words (list of string); what (object of word string, An argument that notices when it is "
-        "made.); anything (any); when (string/null, optional)): Take much."
+        "many(kind (one of a, b); words (list of string); what (object of word string, An argument that notices when "
+        "it is made.); anything (any); when (string/null, optional)): Take much."
     )
     own = [tool.described() for tool in agent_of(user).actions.offered(Moment(user, po.Persona()))]
     assert [line.partition("(")[0] for line in own] == ["recall", "profile", "recent"]
     assert all("\n" not in line for line in own)
+
+
+def yields() -> Any:
+    """Yield."""
+    yield 1
+
+
+async def yields_later() -> Any:
+    """Yield."""
+    yield 1
+
+
+def by_place(word: str, /) -> str:
+    """Take what has no name."""
+    return word
 
 
 @pytest.mark.parametrize(
@@ -184,6 +230,11 @@ def test_a_tool_is_described_in_one_line(user):
         (["look_up"], "a function or a dspy.Tool"),
         ("look_up", "a list of functions"),
         ([dspy.Tool(look_up, name=" ")], "cannot be used"),
+        ([dspy.Tool(look_up, name=" recall")], "spaces around it"),
+        ([dspy.Tool(look_up, name="look\nup")], "cannot be seen"),
+        ([yields], "it yields values"),
+        ([yields_later], "it yields values"),
+        ([by_place], "cannot be given by name"),
         ([lambda x: x], None),
     ],
 )
@@ -284,6 +335,39 @@ def circular() -> Any:
     return held
 
 
+def deep() -> Any:
+    """Return what no parser reads."""
+    held: list[Any] = []
+    for _ in range(100_000):
+        held = [held]
+    return held
+
+
+def bytes_and_keys(keys: bool = False) -> Any:
+    """Return what JSON does not have."""
+    return {("a", 1): "pair"} if keys else b"caf\xc3\xa9 \xff"
+
+
+def half() -> str:
+    """Fail with what no store keeps."""
+    raise ValueError("half \ud800 and zero \x00")
+
+
+def stops() -> str:
+    """Raise what generators end with."""
+    raise StopIteration("stop")
+
+
+async def leaves_later() -> str:
+    """Leave."""
+    sys.exit(3)
+
+
+async def cancels_itself() -> str:
+    """Be cancelled by nobody."""
+    raise asyncio.CancelledError
+
+
 async def waits(seconds: float) -> str:
     """Wait."""
     await asyncio.sleep(seconds)
@@ -323,7 +407,7 @@ def test_whatever_a_tool_does_is_one_record(user, awaited):
     strange = record("odd")
     assert strange.record.error == ""
     user.record(po.Interaction({"message": "m"}, actions=[strange.record.to_dict(), long.record.to_dict()]))
-    assert "failed: ValueError: Circular reference" in record("circular").record.error
+    assert record("circular").record.result == "[[...]]"
     wrong = record("waits", seconds=float("nan"), more={"\ud800": "\x00"})
     user.record(po.Interaction({"message": "m"}, actions=[wrong.record.to_dict()]))
     assert record("waits", seconds=0.01).record.result == "done"
@@ -331,6 +415,27 @@ def test_whatever_a_tool_does_is_one_record(user, awaited):
     assert record("sleeps", seconds=0.01).record.seconds >= 0.01
     with pytest.raises(po.ToolError, match="failed: ValueError"):
         space.call("fails", {}, Moment(user, po.Persona()))
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_what_tools_do_to_event_loops_parsers_and_stores(user, awaited):
+    tools = (deep, bytes_and_keys, half, stops, leaves_later, cancels_itself)
+    space = agent_of(user, *tools, allow_tools_for_all=[each.__name__ for each in tools], tool_timeout=2.0).actions
+
+    def record(name: Any, **arguments: Any) -> Any:
+        return acted(space, name, arguments, awaited=awaited).record
+
+    assert "RecursionError" in record("deep").error
+    assert record("bytes_and_keys").result == "caf\u00e9 \ufffd"
+    assert record("bytes_and_keys", keys=True).result == "{('a', 1): 'pair'}"
+    wrong = [record("half"), record("\ud800", word="x" * 2_000_000)]
+    assert wrong[0].error == "The tool 'half' failed: ValueError: half ? and zero  ."
+    user.record(po.Interaction({"message": "m"}, actions=[each.to_dict() for each in wrong]))
+    assert record("stops").error == "The tool 'stops' ended with StopIteration."
+    assert record("leaves_later").error == "The tool 'leaves_later' ended with SystemExit."
+    assert record("cancels_itself").error == "The tool 'cancels_itself' ended with CancelledError."
+    with pytest.raises(po.ToolNotAllowed):
+        space.call(["stops"], {}, Moment(user, po.Persona()))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("awaited", [False, True])

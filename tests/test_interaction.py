@@ -68,6 +68,7 @@ def test_times_become_seconds(given, seconds):
         {"inputs": {"q": "a"}, "time": "yesterday"},
         {"inputs": {"q": "a"}, "time": True},
         {"inputs": {"q": "a"}, "time": float("inf")},
+        {"inputs": {"q": "a"}, "time": 10**400},
         {"inputs": {"q": "a"}, "id": 3},
     ],
 )

@@ -88,6 +88,19 @@ def test_a_recorded_truth_gives_way_to_the_users_own_words_only(memory) -> None:
     assert dict(after.ground_truth) == {"reply": "thx!"}
 
 
+def test_an_answer_that_was_left_as_it_is_and_rejected(memory) -> None:
+    user = memory.user("u1")
+    item = user.record(asked())
+    user.feedback(item.id, rating=1)
+    after = user.feedback(item.id, edited=ANSWER)
+    assert (dict(after.ground_truth), weight_of(after)) == ({}, 0.5), "the weightiest signal counts"
+    user.feedback(item.id, correction={"reply": "no"})
+    after = user.feedback(item.id, edited=ANSWER)
+    assert dict(after.ground_truth) == {"reply": "no"}
+    after = user.feedback(item.id, rating=4, edited=ANSWER)
+    assert (dict(after.ground_truth), weight_of(after)) == (ANSWER, 0.4), "used as it was, after all"
+
+
 def test_a_correction_of_one_output_leaves_the_others_as_they_were_answered(memory) -> None:
     user = memory.user("u1")
     item = user.record(po.Interaction(inputs={"m": "x"}, response={"title": "A", "text": "B"}))
@@ -178,6 +191,9 @@ def test_forgetting_takes_what_a_log_remembers_along(store) -> None:
         ({"edited": {}}, "names its outputs"),
         ({"comment": " "}, "text with something"),
         ({"weight": 3}, r"\[0, 1\]"),
+        ({"weight": -(10**400)}, r"\[0, 1\]"),
+        ({"dwell_seconds": 10**400}, "number of seconds"),
+        ({"rating": 2, "of": 10**400}, "best rating"),
     ],
 )
 def test_bad_signals_are_refused(said, words) -> None:

@@ -66,7 +66,7 @@ class Calls:
         if tool.waits:
             with _entered(tool, whose), contextlib.ExitStack() as counted:
                 counted.enter_context(self._counted())
-                task: asyncio.Future[Any] = asyncio.ensure_future(_awaited(tool.tool, arguments))
+                task: asyncio.Future[Any] = asyncio.ensure_future(_awaited(tool, arguments))
                 ended = counted.pop_all().close
                 task.add_done_callback(lambda _: ended())
         else:
@@ -81,6 +81,8 @@ class Calls:
             task.cancel()
             task.add_done_callback(_heard)
             raise _late(tool, seconds)
+        if task.cancelled():  # not by us: the tool did that to itself
+            raise _ended(tool, asyncio.CancelledError())
         return task.result()
 
     def _started(self, tool: AgentTool, arguments: Mapping[str, Any], whose: str) -> Future[Any]:
@@ -93,10 +95,12 @@ class Calls:
                 # Off the event loop an awaited tool runs on one of its own.
                 with dspy.context(allow_tool_async_sync_conversion=True):
                     result = tool.tool(**arguments)
+            except StopIteration as error:  # which no future of asyncio takes
+                _settle(future, error=_ended(tool, error))
             except Exception as error:  # noqa: BLE001 - handed to whoever waits, whatever it is
                 _settle(future, error=error)
             except BaseException as error:  # noqa: BLE001 - a tool that exits or is interrupted ends nothing but itself
-                _settle(future, error=ToolError(f"The tool {tool.name!r} ended with {type(error).__name__}."))
+                _settle(future, error=_ended(tool, error))
             else:
                 _settle(future, result=result)
             finally:
@@ -145,9 +149,16 @@ def _entered(tool: AgentTool, whose: str) -> Iterator[None]:
         _within.reset(token)
 
 
-def _awaited(tool: dspy.Tool, arguments: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
-    awaited: Callable[..., Coroutine[Any, Any, Any]] = tool.acall
-    return awaited(**arguments)
+async def _awaited(tool: AgentTool, arguments: Mapping[str, Any]) -> Any:
+    awaited: Callable[..., Coroutine[Any, Any, Any]] = tool.tool.acall
+    try:
+        return await awaited(**arguments)
+    except (SystemExit, KeyboardInterrupt) as error:  # they would end the event loop, and all that runs on it
+        raise _ended(tool, error) from error
+
+
+def _ended(tool: AgentTool, error: BaseException) -> ToolError:
+    return ToolError(f"The tool {tool.name!r} ended with {type(error).__name__}.")
 
 
 def _late(tool: AgentTool, seconds: float) -> ToolError:

@@ -7,6 +7,7 @@ the tools can be called from anywhere; a session that an application has opened 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import mcp
 
 START_SECONDS = 30.0
+END_SECONDS = 15.0
+"""How long the end of a connection is waited for; a server that does not stop by itself is given four, then killed."""
 _MOST_PAGES = 100
 
 
@@ -35,7 +38,8 @@ class MCPTools:
         timeout: Seconds for starting the server and listing its tools.
 
     Raises:
-        ConfigurationError: The package `mcp` is not installed.
+        ConfigurationError: The package `mcp` is not installed; on entering: it is connected already; on asking for
+            its tools: it was never entered.
         ToolError: On entering: the server cannot be reached, or has not the tools that are wanted.
 
     Example:
@@ -50,10 +54,13 @@ class MCPTools:
         self._tools: list[dspy.Tool] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
+        self._starting: asyncio.Task[Any] | None = None
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Start the server and ask for its tools."""
+        if self._thread is not None:
+            raise ConfigurationError("The MCP server is connected already; make another MCPTools for a second one.")
         ready: Future[list[dspy.Tool]] = Future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(ready)), name="personaopt-mcp", daemon=True
@@ -62,6 +69,7 @@ class MCPTools:
         try:
             self._tools = ready.result(timeout=self._timeout)
         except TimeoutError as error:
+            ready.cancel()
             self.close()
             raise ToolError(f"The MCP server was not ready after {self._timeout:g} seconds.") from error
         except (ToolError, ConfigurationError):
@@ -87,6 +95,10 @@ class MCPTools:
         await asyncio.to_thread(self.close)
 
     def __iter__(self) -> Iterator[dspy.Tool]:
+        if self._loop is None:
+            raise ConfigurationError(
+                "The tools of an MCP server are known once it is connected: with MCPTools(...) as tools."
+            )
         return iter(self._tools)
 
     def __len__(self) -> int:
@@ -94,21 +106,33 @@ class MCPTools:
 
     def close(self) -> None:
         """End the connection, and a server that was started for it; closing it twice is fine."""
-        loop, ended, thread = self._loop, self._ended, self._thread
-        if loop is not None and ended is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(ended.set)
+        loop, thread = self._loop, self._thread
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                loop.call_soon_threadsafe(self._end)
         if thread is not None:
-            thread.join(self._timeout)
+            thread.join(END_SECONDS)
         self._thread = None
+
+    def _end(self) -> None:
+        """On the loop: end the connection, also one that a silent server has not made yet."""
+        if self._starting is not None:
+            self._starting.cancel()
+        elif self._ended is not None:
+            self._ended.set()
 
     async def _serve(self, ready: Future[list[dspy.Tool]]) -> None:
         """Hold the connection until it is closed; it is opened and closed in one task, as it must be."""
         import mcp
 
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        self._starting = asyncio.current_task()
+        if ready.cancelled():  # nobody waits any more
+            return
         try:
             async with mcp.Client(self._server) as client:
                 tools = await mcp_tools(client, only=self._only)
+                self._starting = None
                 ready.set_result(tools)
                 await self._ended.wait()
         except BaseException as error:  # noqa: BLE001 - handed to whoever entered; later ones end the connection

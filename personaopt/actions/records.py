@@ -13,6 +13,8 @@ LONGEST_RESULT = 2000
 """Characters of a result that are shown and kept."""
 _LONGEST_REASON = 200
 _LONGEST_CALL = 300
+_LONGEST_NAME = 512
+_LONGEST_ARGUMENTS = 100_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,10 @@ class ActionRecord:
     result: str
     error: str = ""
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, longest in (("tool", _LONGEST_NAME), ("error", LONGEST_RESULT // 4)):
+            object.__setattr__(self, name, cut(_storable(getattr(self, name)), longest))
 
     def to_dict(self) -> dict[str, Any]:
         """The action as JSON values, as an interaction keeps it."""
@@ -70,8 +76,10 @@ def cut(text: str, characters: int) -> str:
 
 def plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments as JSON values that an interaction can keep, whatever an LM wrote."""
-    text = json.dumps(dict(arguments), ensure_ascii=False, default=str)
-    values: dict[str, Any] = json.loads(_storable(text), parse_constant=str)
+    text = _storable(json.dumps(dict(arguments), ensure_ascii=False, default=str))
+    if len(text) > _LONGEST_ARGUMENTS:  # an LM that repeats itself; an interaction holds a limited number of actions
+        return {"arguments": cut(text, LONGEST_RESULT)}
+    values: dict[str, Any] = json.loads(text, parse_constant=str)
     return values
 
 
@@ -79,8 +87,12 @@ def written(value: Any) -> str:
     """What a tool returned, as text; what is not text as JSON where it can be."""
     if value is None:
         return "Nothing."
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return _storable(text)
+    if isinstance(value, bytes | bytearray):
+        return _storable(value.decode("utf-8", "replace"))
+    try:
+        return _storable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+    except (TypeError, ValueError):  # keys that JSON does not have, or something that holds itself
+        return _storable(str(value))
 
 
 def one_line_reason(error: BaseException) -> str:

@@ -90,10 +90,10 @@ class ActionSpace:
             ToolNotAllowed: There is none of that name, or the user did not get it.
         """
         available = self.available()
-        if name in available:
+        if isinstance(name, str) and name in available:
             return
         listed = ", ".join(available) or "none"
-        if name in self.tools:
+        if isinstance(name, str) and name in self.tools:
             raise ToolNotAllowed(
                 f"The tool {name!r} is not allowed for user {self.user.id!r}; available are {listed}. "
                 f"user.allow_tools({name!r}) allows it."
@@ -185,7 +185,7 @@ def _acted(call: ToolCall, value: Any, started: float) -> Acted:
 
 def _failed(call: ToolCall, reason: str, started: float) -> Acted:
     seconds = round(time.perf_counter() - started, 4)
-    return Acted(ActionRecord(call.tool, plain(call.arguments), "", cut(reason, LONGEST_RESULT // 4), seconds))
+    return Acted(ActionRecord(call.tool, plain(call.arguments), "", reason, seconds))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import dspy
 import pydantic
+import pydantic_core
 
 from personaopt.errors import ConfigurationError, DataError, ToolError
 from personaopt.memory.permissions import OWN_TOOLS, checked
@@ -86,8 +87,13 @@ class AgentTool:
         kind = (self.tool.arg_types or {}).get(name, Any)
         if kind is Any:
             return value
+        adapter = pydantic.TypeAdapter(kind)
         try:
-            return pydantic.TypeAdapter(kind).validate_python(value)
+            fitting = adapter.validate_python(value)
+            # DSPy checks it against the JSON schema once more, which knows no dates, enums or sets.
+            return adapter.dump_python(fitting, mode="json", by_alias=True)
+        except pydantic_core.PydanticSerializationError:
+            return fitting
         except pydantic.ValidationError as error:
             reason = error.errors(include_url=False, include_context=False)[0]["msg"]
             raise ToolError(
@@ -131,6 +137,7 @@ def agent_tool(given: dspy.Tool | Callable[..., Any]) -> AgentTool:
             tool = dspy.Tool(given, name=getattr(given, "name", None), desc=getattr(given, "description", None))
         checked([tool.name])
         json.dumps(tool.args)
+        _refuse_form(tool)
     except (TypeError, ValueError, NameError, DataError, pydantic.errors.PydanticUserError) as error:
         name = getattr(given, "name", None) or getattr(given, "__name__", type(given).__name__)
         reason = str(error).partition("\n")[0].rstrip(".")
@@ -140,6 +147,20 @@ def agent_tool(given: dspy.Tool | Callable[..., Any]) -> AgentTool:
     return AgentTool(
         tool, frozenset(_required(tool)), bool(_gathering(tool, inspect.Parameter.VAR_KEYWORD) & {*(tool.args or {})})
     )
+
+
+def _refuse_form(tool: dspy.Tool) -> None:
+    """Refuse what would fail at every call, and names that a line of a prompt cannot show as they are.
+
+    Raises:
+        ValueError: It is such a tool.
+    """
+    if tool.name != str(tool.name).strip() or not str(tool.name).isprintable():
+        raise ValueError("its name has spaces around it or characters that cannot be seen")
+    if inspect.isgeneratorfunction(tool.func) or inspect.isasyncgenfunction(tool.func):
+        raise ValueError("it yields values, and a tool returns one")
+    if any(parameter.kind is parameter.POSITIONAL_ONLY for parameter in _signature(tool.func).values()):
+        raise ValueError("it has arguments that cannot be given by name")
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

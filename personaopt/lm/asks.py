@@ -12,7 +12,7 @@ import contextvars
 import copy
 import dataclasses
 import queue
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
@@ -106,11 +106,11 @@ class Ask(Generic[T]):
             return {**inputs, "config": redrawn} if attempt else inputs
 
         def call(attempt: int) -> Any:
-            with _form(attempt, reflect):
+            with _form(attempt, reflect), _parsed():
                 return predictor(**keywords(attempt))
 
         async def acall(attempt: int) -> Any:
-            with _form(attempt, reflect):
+            with _form(attempt, reflect), _parsed():
                 return await predictor.acall(**keywords(attempt))
 
         asked = {"signature": predictor.signature, **{name: value for name, value in inputs.items() if name != "lm"}}
@@ -292,6 +292,21 @@ def _form(attempt: int, reflect: bool) -> Any:
     if attempt % ATTEMPTS == 1 and type(adapter) is dspy.ChatAdapter:
         adapter = dspy.JSONAdapter()
     return dspy.context(adapter=adapter)
+
+
+@contextlib.contextmanager
+def _parsed() -> Iterator[None]:
+    """A context in which brackets upon brackets are a reply that cannot be read, like others.
+
+    Raises:
+        ModelError: A parser gave up.
+    """
+    try:
+        yield
+    except (RecursionError, ValueError) as error:
+        if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
+            raise ModelError("The LM's reply is nested too deeply to be read.") from error
+        raise
 
 
 def _reason(error: Exception) -> str:

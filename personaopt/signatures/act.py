@@ -13,6 +13,8 @@ from personaopt.signatures.respond import RecalledInteraction
 RESPOND = "respond"
 """The action that ends the looking up."""
 
+MOST_NESTED = 32
+"""Levels of lists and mappings that an argument may have."""
 _NAMES = {"name": "tool", "args": "arguments"}  # what LMs call them elsewhere
 
 
@@ -27,7 +29,19 @@ class ToolCall(pydantic.BaseModel):
     def _by_other_names(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
+        if _nested(values.get("arguments", values.get("args"))):
+            raise ValueError(f"the arguments of a tool are nested in no more than {MOST_NESTED} levels")
         return {_NAMES.get(name, name): value for name, value in values.items() if value is not None}
+
+
+def _nested(arguments: Any) -> bool:
+    """Whether there are too many levels for what reads them one inside of the other."""
+    level, depth = [arguments], 0
+    while level and depth <= MOST_NESTED:
+        inner = [list(value.values()) if isinstance(value, dict) else value for value in level]
+        level = [each for values in inner if isinstance(values, list | tuple) for each in values]
+        depth += 1
+    return bool(level)
 
 
 class Act(dspy.Signature):
