@@ -7,6 +7,7 @@ another editor, another material to learn from and another acceptance.
 from __future__ import annotations
 
 import asyncio
+import copy
 import weakref
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -19,11 +20,13 @@ from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError
 from personaopt.fields import PersonaFields
 from personaopt.interaction import Interaction
+from personaopt.lm.local import is_small_local
 from personaopt.memory.store import Store
 from personaopt.memory.user import User
 from personaopt.optimizers.acceptance import Acceptance
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.budget import Budget
+from personaopt.optimizers.deciding_fields import DecidingFieldEditor
 from personaopt.optimizers.editors import Editor
 from personaopt.optimizers.events import Listener
 from personaopt.optimizers.field_changes import FieldRules
@@ -223,7 +226,11 @@ class DictionaryOptimizer(Teleprompter):
 
     def _aligner(self, agent: PersonaAgent) -> PersonaAligner:
         """The aligner, with the editor that suits the agent's LM."""
-        return self.aligner
+        if not (self._decides and is_small_local(agent.lm)):
+            return self.aligner
+        aligner = copy.copy(self.aligner)
+        aligner.editor = DecidingFieldEditor(rules=self.rules, messages_in=self.messages_in)
+        return aligner
 
     def _newest(self, user: User) -> float | None:
         latest = user.latest(1)
