@@ -28,6 +28,8 @@ from personaopt.errors import ConfigurationError, DataError
 
 FEATURES = ("model", "length", "frequencies", "recent", "neighbours", "related")
 FLOOR = 1e-12
+UNITS = {"related": 0.1}
+"""What counts as a difference of one when weights are pulled back: a cosine differs by tenths, a logarithm by ones."""
 
 Evidence = Mapping[str, np.ndarray]
 """Features of one question, each of shape (labels,)."""
@@ -154,11 +156,12 @@ def fit(
     rows = np.arange(len(places))
     start = np.array([1.0 if name == "model" else 0.0 for name in features])
     truths = tables[rows, :, places]
+    pull = ridge * np.array([UNITS.get(name, 1.0) ** 2 for name in features])
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
         p = _softmax_rows(np.einsum("f,nfl->nl", weights, tables), real)
-        loss = 0.5 * ridge * float(((weights - start) ** 2).sum()) - float(_logs(p[rows, places]).sum())
-        slope = ridge * (weights - start) + np.einsum("nfl,nl->f", tables, p) - truths.sum(axis=0)
+        loss = 0.5 * float((pull * (weights - start) ** 2).sum()) - float(_logs(p[rows, places]).sum())
+        slope = pull * (weights - start) + np.einsum("nfl,nl->f", tables, p) - truths.sum(axis=0)
         return loss, slope
 
     found = minimize(objective, start, jac=True, method="L-BFGS-B")
