@@ -101,6 +101,17 @@ def test_the_right_answer_passes_and_a_stale_one_is_noticed(bench):
     assert stale > 20
 
 
+def test_no_option_is_named_by_naming_another_one():
+    for topic in BACKEND.words.topics:
+        options = [text for texts in topic.options.values() for text in texts]
+        assert len(set(options)) == len(options)
+        for option in options if topic.shape == "choose" else []:
+            check = Check(field=topic.field, kind="first_named", accepted=[option], others=[])
+            bare = option.removeprefix("the ").removeprefix("a ").removeprefix("an ")
+            assert passes(check, f"I say: {bare}!")
+            assert not [other for other in options if other != option and passes(check, other)], option
+
+
 def test_the_right_answer_is_that_of_the_time(bench):
     """Each check's complaint says the value that holds when the session is, and the fields say the same."""
     for session in bench.sessions:

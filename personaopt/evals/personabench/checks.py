@@ -13,6 +13,7 @@ BRIEF, THOROUGH = 60, 90
 _BULLET = re.compile(r"^\s*[-*•]\s+\S", re.MULTILINE)
 _NUMBER = re.compile(r"^\s*\d+[.)]\s+\S", re.MULTILINE)
 _ROW = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
+_ARTICLE = re.compile(r"^(the|an?) ")
 _EXAMPLE = re.compile(r"\b(for example|for instance|e\.g\.|an example|imagine)", re.IGNORECASE)
 
 FORMS: Mapping[str, Callable[[str], bool]] = {
@@ -66,8 +67,9 @@ def _found(check: Check, reply: str, calls: Sequence[Call], wanted: Sequence[str
 
 
 def _place(name: str, reply: str) -> int | None:
-    """Where a reply names something, or None."""
-    found = re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", reply.casefold())
+    """Where a reply names something, with its article or without it, or None."""
+    bare = _ARTICLE.sub("", name.casefold())
+    found = re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", reply.casefold())
     return found.start() if found else None
 
 

@@ -219,8 +219,10 @@ SALUTATION = Topic(
     ("which box do I tick", "what should stand there for me", "which entry is mine", "what do I fill in"),
     "Names {right}.",
     ("Wrong box: I am a {value}.", "Please keep in mind that I am a {value}."),
-    {"woman": ("'Ms'", "'Madam'", "'Mrs'"), "man": ("'Mr'", "'Sir'", "'Mister'"), "non-binary person": ("'Mx'",
-    "'no title'", "'neutral'")},
+    {
+        "woman": ("Ms", "Madam", "Mrs"), "man": ("Mr", "Sir", "Mister"),
+        "non-binary person": ("Mx", "the box without a title", "the neutral form"),
+    },
 )  # fmt: skip
 
 CHOICES = (
