@@ -185,7 +185,7 @@ def lm_of(options: argparse.Namespace) -> Any:
     if options.lm == "scripted":
         return looking_lm(options.slips, options.missed, options.seed)
     if options.lm == "local":
-        return po.local_lm(dtype=options.dtype)
+        return po.local_lm(dtype=options.dtype, max_tokens=24)  # codes and labels are short; it would ramble on
     return dspy.LM(options.lm)
 
 
