@@ -19,6 +19,7 @@ from personaopt.evals.personabench.generation import FILES
 from personaopt.evals.personabench.revealing import revealed
 from personaopt.evals.personabench.writing import LMBackend
 
+OPTIONS = ["eine Suppe", "einen Salat", "ein Brot"]
 SIZE = Size(personas=3, sessions=8, seed=2)
 
 
@@ -123,6 +124,19 @@ def test_an_lm_that_writes_nothing_of_use_is_one_sentence(tmp_path):
     lm = LMBackend(scripted_lm(spoil=lambda kind, number, prompt: "I would rather not."), concurrency=2)
     with pytest.raises(po.ModelError, match=r"Nothing that scripted/rule-obeying wrote is of use"):
         generate(tmp_path, lm, Size(1, 3, 1))
+
+
+def test_an_lm_that_writes_the_same_scene_again_and_again_gets_it_once(tmp_path):
+    def dull(given):
+        said = writer(given)
+        if "scene" in said:
+            said["scene"] |= {"context": f"Es gibt {', '.join(OPTIONS)}.", "options": OPTIONS, "right": OPTIONS[:1]}
+        return said
+
+    lm = LMBackend(scripted_lm(replies={"answer": dull}), concurrency=2)
+    generate(tmp_path, lm, Size(1, 5, 1))
+    assert len({session.scene for session in load_bench(tmp_path).sessions}) == 1
+    assert (tmp_path / FILES["filtered"]).read_text().count("is nearly the same as") == 4
 
 
 def test_what_an_lm_says_of_a_scene_is_checked(tmp_path):

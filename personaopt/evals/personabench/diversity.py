@@ -6,30 +6,18 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from personaopt.evals.personabench import files
 from personaopt.evals.personabench.bench import Bench
 from personaopt.evals.personabench.drafts import Filtered
-from personaopt.evals.personabench.duplicates import NEAR, NearDuplicates
+from personaopt.evals.personabench.duplicates import NEAR, near_duplicates
 from personaopt.evals.personabench.generation import FILES
 from personaopt.evals.personabench.records import Session, depends_on
 
 _WORD = re.compile(r"\w+")
-
-
-def near_duplicates(texts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Which texts are nearly the same as an earlier one: pairs of names."""
-    seen = NearDuplicates()
-    found = []
-    for name, text in texts:
-        other = seen.like(text)
-        if other is not None:
-            found.append((name, other))
-        seen.add(name, text)
-    return found
 
 
 def report_of(bench: Bench, filtered: Sequence[Filtered] = ()) -> dict[str, Any]:

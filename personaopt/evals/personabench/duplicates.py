@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,18 @@ class NearDuplicates:
     def _keys(self, mine: Shingles) -> list[bytes]:
         signature = ((mine[None, :] * self._factors + self._offsets) % np.uint64(_PRIME)).min(axis=1)
         return [band.tobytes() for band in signature.reshape(BANDS, ROWS)]
+
+
+def near_duplicates(texts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Which texts are nearly the same as an earlier one: pairs of names."""
+    seen = NearDuplicates()
+    found = []
+    for name, text in texts:
+        other = seen.like(text)
+        if other is not None:
+            found.append((name, other))
+        seen.add(name, text)
+    return found
 
 
 def shingles(text: str) -> Shingles:

@@ -18,7 +18,7 @@ from personaopt.evals.personabench import files
 from personaopt.evals.personabench.assembling import assembled
 from personaopt.evals.personabench.backend import Backend, Topics
 from personaopt.evals.personabench.drafts import Filtered, Query, Said, Scene, Seed
-from personaopt.evals.personabench.duplicates import NearDuplicates
+from personaopt.evals.personabench.duplicates import NearDuplicates, near_duplicates
 from personaopt.evals.personabench.files import StageFile
 from personaopt.evals.personabench.neutralising import neutralised
 from personaopt.evals.personabench.pool import in_order
@@ -180,7 +180,7 @@ class _Generation:
 
     def _unlike(self, draft: Scene, plan: Planned, profiles: dict[str, Profile], seen: NearDuplicates) -> Scene:
         for attempt in range(1, REDRAWN):
-            if seen.like(draft.context) is None:
+            if not draft.context or seen.like(draft.context) is None:
                 return draft
             draft = self._scene(plan, profiles, None, attempt)
         return draft
@@ -204,13 +204,17 @@ class _Generation:
     def filtered(
         self, first: list[Scene], scenes: list[Scene], queries: list[Query], profiles: dict[str, Profile]
     ) -> list[Filtered]:
-        """A query may give none of the personas away that share its scene."""
+        """A query may give none of the personas away that share its scene, and no scene is in the bench twice."""
+        twins = dict(near_duplicates((scene.id, scene.context) for scene in first if scene.context))
         asked: dict[str, dict[str, Profile]] = {}
         for scene in scenes:
             asked.setdefault(scene.id, {})[scene.persona] = profiles[scene.persona]
         words = {query.scene: query.query for query in queries}
 
         def make(scene: Scene) -> Filtered:
+            if twin := twins.get(scene.id):
+                said, reason = words[scene.id], f"Its scene is nearly the same as {twin}."
+                return Filtered(scene=scene.id, query=said, before=said, kept=False, revealed=[], reason=reason)
             return neutralised(
                 self.backend,
                 scene,
@@ -236,7 +240,8 @@ class _Generation:
 def _remember(scene: Scene, seen: NearDuplicates, known: dict[str, Scene]) -> None:
     if scene.id not in known:
         known[scene.id] = scene
-        seen.add(scene.id, scene.context)
+        if scene.context:
+            seen.add(scene.id, scene.context)
 
 
 def _batches(things: Sequence[T], concurrency: int) -> Iterator[Sequence[T]]:

@@ -120,7 +120,7 @@ class LMBackend:
         """The opening message; the LM is not shown the persona."""
         if not scene.context:
             return ""
-        about = f"{scene.topic}: {_SHAPES[self._about[scene.topic].shape]}".partition(" {")[0]
+        about = f"{scene.topic}; the user asks something like: {draw.choice(self._about[scene.topic].asks)}"
         said = self._ask(
             asked.WriteQuery, _text("query"), draw, language=self.language, context=scene.context, about=about
         )
