@@ -120,7 +120,8 @@ def test_no_moods_where_none_are_wanted(talk):
     talk.optimizer = po.DictionaryOptimizer(fields=FIELDS, mood_days=0)
     talk.say("I feel low today.")
     assert talk.update(change("pattern.emotion", "low", "I feel low today", lasting=False)) == {}
-    assert not talk.lines and "passing" in talk.notes
+    assert not talk.lines
+    assert "passing" in talk.notes
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,9 @@ def test_the_prompt_is_bounded_and_shows_the_last_sessions(talk):
     (call,) = talk.lm.engine.calls
     shown = call.sections["sessions"]
     assert [f"session s{day}" in shown for day in (26, 27, 28, 29)] == [False, True, True, True]
-    assert "Remark 29-14" in shown and "Remark 29-6" in shown and "Remark 29-5" not in shown
+    assert "Remark 29-14" in shown
+    assert "Remark 29-6" in shown
+    assert "Remark 29-5" not in shown
     assert len(shown.split()) < 27 * 300
 
 

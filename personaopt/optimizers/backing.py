@@ -19,6 +19,7 @@ _UNITS = (
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 )  # fmt: skip
 _TENS = ("zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_THOUSANDS = re.compile(r"(?<=\d)[,.'](?=\d{3}\b)")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "."})
 _OF_OTHERS = re.compile(
     r"\bmy (?:\w+ )?(?:brother|sister|mother|mum|mom|father|dad|wife|husband|partner|son|daughter|child|friend|boss|"
@@ -57,7 +58,7 @@ def quoted_in(quote: str, number: int, messages: Sequence[Message]) -> Message |
 
 def stands_in(value: str, quote: str) -> bool:
     """Whether every word of a value stands in a quotation, or one of the same stem does; numbers also as words."""
-    said = words(_plain(quote))
+    said = words(_THOUSANDS.sub("", _plain(quote)))
     spelled = {*said, *(str(number) for number in _numbers(said))}
     return bool(words(value)) and all(any(_same(word, other) for other in spelled) for word in words(_plain(value)))
 

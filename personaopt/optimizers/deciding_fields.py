@@ -19,9 +19,10 @@ from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.asks import Ask
 from personaopt.optimizers.backing import sentences
 from personaopt.optimizers.editors import EditRequest, Edits
-from personaopt.optimizers.field_changes import FieldRules, edits_of_changes, known_values
+from personaopt.optimizers.field_changes import edits_of_changes
 from personaopt.optimizers.field_cues import fields_of, spans_of
 from personaopt.optimizers.field_editor import KEPT_FIELD_EDITS
+from personaopt.optimizers.field_rules import FieldRules, known_values
 from personaopt.optimizers.sessions import Message, messages_of, spoken_fields
 from personaopt.signatures.change_fields import FieldChange
 from personaopt.signatures.decide_fields import EXAMPLES, NOTHING, about, value

@@ -29,8 +29,8 @@ from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.deciding_fields import DecidingFieldEditor
 from personaopt.optimizers.editors import Editor
 from personaopt.optimizers.events import Listener
-from personaopt.optimizers.field_changes import FieldRules
 from personaopt.optimizers.field_editor import FieldEditor
+from personaopt.optimizers.field_rules import FieldRules
 from personaopt.optimizers.preview import Preview
 from personaopt.optimizers.said import BackedAndHarmless, SaidCritic, SaidInSessions
 from personaopt.optimizers.session_surprise import OnSessionSurprise
@@ -58,7 +58,8 @@ class DictionaryOptimizer(Teleprompter):
         messages: How many messages of each, at most, the latest.
         lm: The LM that writes the changes; the agent's when None.
         editor: Proposes the changes; when None `FieldEditor`, or `DecidingFieldEditor` for a small local model.
-        stated: Groups, or paths of fields, that only the user's own words may fill.
+        stated: Groups, or paths of fields, that only the user's own words may fill; when None demographics and your own
+            groups. What is in AI PERSONA's other groups may be concluded from what the user says.
         mood_days: How many days a mood, or a wish for one occasion, is kept beside what lasts; 0 keeps none.
         past: How many values that no longer hold stay in the persona, of each field, the latest.
         most_items: How many items a list keeps; the ones that were said longest ago go.
@@ -96,7 +97,7 @@ class DictionaryOptimizer(Teleprompter):
         messages: int = 9,
         lm: Any = None,
         editor: Editor | None = None,
-        stated: Collection[str] = ("demographics",),
+        stated: Collection[str] | None = None,
         mood_days: float = 7.0,
         past: int = 1,
         most_items: int = 8,
@@ -120,10 +121,10 @@ class DictionaryOptimizer(Teleprompter):
             raise ConfigurationError("stated and messages_in are several names; put one in a list.")
         if isinstance(mood_days, bool) or not isinstance(mood_days, int | float) or not 0 <= mood_days < 1e6:
             raise ConfigurationError(f"mood_days is a number of days of at least 0; it is {mood_days!r}.")
-        if unknown := [each for each in stated if not any(_within(path, each) for path in fields.slots())]:
+        if unknown := [each for each in stated or () if not any(_within(path, each) for path in fields.slots())]:
             raise ConfigurationError(f"There is no field {unknown[0]!r} that had to be stated.")
         self.k, self.sessions, self.messages = k, sessions, messages
-        self.rules = FieldRules(fields, tuple(stated), float(mood_days), past, most_items)
+        self.rules = FieldRules(fields, None if stated is None else tuple(stated), float(mood_days), past, most_items)
         self.messages_in = tuple(messages_in)
         every_k = EverySessions(k, count_open=True, truth=False)
         default: list[Trigger] = [every_k, OnSessionSurprise()] if surprise else [every_k]

@@ -13,7 +13,8 @@ from personaopt.interaction import Interaction
 from personaopt.lm.asks import Ask
 from personaopt.lm.codec import Codec
 from personaopt.optimizers.editors import EditRequest, Edits
-from personaopt.optimizers.field_changes import FieldEdits, FieldRules, edits_of_changes, known_values
+from personaopt.optimizers.field_changes import edits_of_changes
+from personaopt.optimizers.field_rules import FieldEdits, FieldRules, known_values
 from personaopt.optimizers.sessions import Message, messages_of, session_of, spoken_fields
 from personaopt.persona import Edit
 from personaopt.signatures.change_fields import ChangeFields, described

@@ -16,7 +16,7 @@ class FieldChange(pydantic.BaseModel):
     action: Literal["set", "end", "take_back"] = pydantic.Field(
         "set",
         description="set a value (a list gets one item more), end one that no longer holds, or take_back one that "
-        "the user says was wrong all along",
+        "the user says was wrong all along: then instead_of is the wrong value, and value the right one if it is said",
     )
     value: Any = pydantic.Field(None, description="the value; a single item where the field is a list")
     instead_of: Any = pydantic.Field(None, description="the value or item it takes the place of, where there is one")
