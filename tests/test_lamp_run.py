@@ -106,6 +106,13 @@ def experiment(data: DataSet, methods: dict[str, Any], lm: Any = None, **setting
     )
 
 
+def short(what: Experiment) -> Experiment:
+    """The same with small alignments."""
+    point = Point(latest=3, epochs=1, online=what.protocol.online)
+    jobs = [dataclasses.replace(job, point=point, shown=(("main", point),)) for job in what.jobs]
+    return dataclasses.replace(what, jobs=jobs)
+
+
 def ran(what: Experiment, folder: Path, **settings: Any) -> tuple[Tally, list[Row]]:
     with Results(folder) as results:
         tally = Run(what, results, **settings).go()
@@ -222,9 +229,7 @@ def test_no_prompt_of_any_method_shows_what_comes_later(data: DataSet, tmp_path:
     lm = scripted()
     seen = lm.engine.asked
     what = experiment(dataclasses.replace(data, users=marked), {**METHODS, "asking": Asking}, lm, users=1)
-    short = Point(latest=3, epochs=1)
-    jobs = [dataclasses.replace(job, point=short, shown=(("main", short),)) for job in what.jobs]
-    what = dataclasses.replace(what, jobs=jobs)
+    what = short(what)
     (user,) = what.protocol.tested(marked)
     questions = [canary(user.user_id, question.id) for question in user.questions]
     found: dict[str, set[str]] = {}
@@ -312,6 +317,34 @@ def test_learning_online_prepares_again_and_says_so(data: DataSet, tmp_path: Pat
     _, rows = ran(experiment(data, {"learning": Learning}, users=1, online=True), tmp_path)
     assert [row.preparation["personas"] for row in rows] == [["knows 10"], ["knows 11"]]
     assert all(row.point.online for row in rows)
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_what_personaopt_learnt_is_not_learnt_again_without_action(data: DataSet, tmp_path: Path, online: bool) -> None:
+    both, alone = (
+        short(experiment(data, {name: METHODS[name] for name in names}, online=online))
+        for names in (("no-action", "personaopt"), ("no-action",))
+    )
+    told = {line.method: line.calls for line in foretell(both).lines}
+    _, rows = ran(both, tmp_path / "both")
+    _, single = ran(alone, tmp_path / "alone")
+    for method in ("personaopt", "no-action"):
+        own = [row for row in rows if row.method == method]
+        spent = [row.preparation["calls"] for row in own if row.preparation]
+        assert len(spent) == (4 if online else 2)
+        assert (min(spent) > 0) == (method == "personaopt"), "it is paid where it is learnt, by both users"
+    assert min(told.values()) == 4, "the preview says so"
+
+    def learnt(rows: Sequence[Row]) -> list[Any]:
+        own = sorted((row for row in rows if row.method == "no-action"), key=lambda row: (row.user, row.place))
+        return [
+            (row.user, row.place, row.prediction, row.probabilities, row.persona_version, row.prompt_hash,
+             row.preparation and row.preparation["personas"])
+            for row in own
+        ]  # fmt: skip
+
+    assert learnt(rows) == learnt(single)
+    assert any(row.persona_version for row in rows), "something was learnt"
 
 
 # --- going on --------------------------------------------------------------------------------------------------------

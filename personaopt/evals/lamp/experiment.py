@@ -26,6 +26,8 @@ STUDIES = ("main", "ablation", "scaling", "coldstart", "personas")
 ABLATION = ("personaopt", "no-alignment", "no-persona", "no-memory", "no-action")
 LEARNING = ("personaopt", "personaagent")
 """The methods whose persona is aligned: those with a curve over n and E, and with personas to look at."""
+TOGETHER = ("personaopt", "no-action")
+"""Methods that learn the same persona of a user: they are sat one after the other, and the first hands it on."""
 
 WINDOWS = (1, 2, 4, 8, 16)
 EPOCHS = (0, 1, 2, 3, 4, 5)

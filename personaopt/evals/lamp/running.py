@@ -6,13 +6,13 @@ import contextvars
 import dataclasses
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from personaopt.errors import ConfigurationError
 from personaopt.evals.lamp.calibrating import Calibrations
-from personaopt.evals.lamp.experiment import ABLATION, LEARNING, DataSet, Job, Protocol, in_turns
+from personaopt.evals.lamp.experiment import ABLATION, LEARNING, TOGETHER, DataSet, Job, Protocol, in_turns
 from personaopt.evals.lamp.meters import Stop, Stopped
 from personaopt.evals.lamp.methods.method import MethodOf, Setting
 from personaopt.evals.lamp.results import Results
@@ -77,6 +77,7 @@ class Experiment:
             stages.setdefault(job.shown[0][0], []).append(job)
         tested = {data: self.protocol.tested(data.users) for data in self.data}
         shown = {data: self.protocol.examples(data.users) for data in self.data}
+        learnt: dict[tuple[str, str], dict[Any, Any]] = defaultdict(dict)
         for jobs in stages.values():
             for data, user in in_turns([[(data, user) for user in tested[data]] for data in self.data]):
                 examples = shown[data].apart_from(user.user_id)
@@ -90,6 +91,7 @@ class Experiment:
                         examples=examples,
                         online=job.point.online,
                         seed=self.protocol.seed,
+                        learnt=learnt[data.name, user.user_id],
                     )
                     yield Sitting(
                         data.name, name, lm, job, self.protocol.exam(user, job.point.history), setting,
@@ -218,11 +220,11 @@ class Run:
         return todo
 
     def _side_by_side(self, todo: Sequence[tuple[Sitting, list[int]]]) -> None:
-        waiting = deque(todo)
+        waiting = deque(_together(todo))
         threads = [
             # A thread that an LM keeps waiting for ever must not keep the process.
             threading.Thread(target=contextvars.copy_context().run, args=(self._work, waiting), daemon=True)
-            for _ in range(min(self.concurrency, len(todo)))
+            for _ in range(min(self.concurrency, len(waiting)))
         ]
         for thread in threads:
             thread.start()
@@ -239,24 +241,28 @@ class Run:
         if self._broken is not None:
             raise self._broken
 
-    def _work(self, waiting: deque[tuple[Sitting, list[int]]]) -> None:
+    def _work(self, waiting: deque[list[tuple[Sitting, list[int]]]]) -> None:
         while waiting and not self.stop.reason:
             try:
-                sitting, places = waiting.popleft()
+                turn = waiting.popleft()
             except IndexError:
                 return
             try:
-                if sitting.job.method not in WITHOUT_VECTORS:
-                    items = (*sitting.exam.history, *sitting.exam.questions)
-                    self.experiment.embedder([item.query_text() for item in items])
-                sit(sitting, places, self.stop, lambda row, sitting=sitting: self._tell(sitting, row))  # type: ignore[misc]
-                give_back_memory()
+                for sitting, places in turn:
+                    self._sit(sitting, places)
             except Stopped:
                 return
             except Exception as error:  # noqa: BLE001 - it is raised where the run was begun
                 self._broken = self._broken or error
                 self.stop.now(reason(error), failed=True)
                 return
+
+    def _sit(self, sitting: Sitting, places: list[int]) -> None:
+        if sitting.job.method not in WITHOUT_VECTORS:
+            items = (*sitting.exam.history, *sitting.exam.questions)
+            self.experiment.embedder([item.query_text() for item in items])
+        sit(sitting, places, self.stop, lambda row: self._tell(sitting, row))
+        give_back_memory()
 
     def _tell(self, sitting: Sitting, row: Row) -> None:
         with self._lock:
@@ -270,3 +276,13 @@ class Run:
             self._known.add(row)
             self.tally.count(row)
             self._listen(row, self.tally)
+
+
+def _together(todo: Sequence[tuple[Sitting, list[int]]]) -> list[list[tuple[Sitting, list[int]]]]:
+    """Sittings by turns: one each, and in one those of a user whose methods learn the same."""
+    turns: dict[Any, list[tuple[Sitting, list[int]]]] = {}
+    for place, (sitting, places) in enumerate(todo):
+        method, (_, point) = sitting.job.method, sitting.job.shown[0]
+        key = (sitting.data, sitting.exam.user_id, point) if method in TOGETHER else place
+        turns.setdefault(key, []).append((sitting, places))
+    return [sorted(turn, key=lambda each: each[0].job.method not in TOGETHER[:1]) for turn in turns.values()]

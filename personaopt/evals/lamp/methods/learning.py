@@ -10,7 +10,7 @@ from dspy.utils.exceptions import AdapterParseError, LMError
 
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, PersonaOptError
-from personaopt.evals.lamp.methods.method import Preparation
+from personaopt.evals.lamp.methods.method import Preparation, Setting
 from personaopt.interaction import Interaction
 from personaopt.lm.asks import Ask
 from personaopt.lm.calibration import Calibration
@@ -18,7 +18,10 @@ from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.events import EpochEnded, Event
 from personaopt.optimizers.results import Alignment
 from personaopt.optimizers.starts import Start
+from personaopt.optimizers.storing import AUTHOR
 from personaopt.persona import Persona
+
+TAKEN_OVER = "learnt once, by another method of this user: what it cost stands there"
 
 
 class Noted:
@@ -84,6 +87,31 @@ def learn(
     aligned.calibration = None
     first = noted.persona if noted.persona is not None else before
     return aligned, _preparation(first, epochs, aligned.detailed_results)
+
+
+def learn_once(
+    agent: PersonaAgent, setting: Setting, learning: Callable[[], tuple[PersonaAgent, Preparation]]
+) -> tuple[PersonaAgent, Preparation]:
+    """Learn, or take over what another method of the same user has learnt in this run from the very same.
+
+    Args:
+        agent: As it is before; another one that answers as it does learns the same.
+        setting: Of the run.
+        learning: Learns.
+    """
+    if setting.learnt is None:
+        return learning()
+    known = tuple(item.id for item in agent.user.history())
+    key = (setting.latest, setting.epochs, agent.retrieve, agent.persona.render(), known)
+    if key not in setting.learnt:
+        aligned, preparation = learning()
+        setting.learnt[key] = aligned.persona, preparation
+        return aligned, preparation
+    persona, preparation = setting.learnt[key]
+    if persona != agent.persona:
+        saved = agent.user.save_persona(persona, parent=agent.persona_version, author=AUTHOR, reason=TAKEN_OVER)
+        agent.persona, agent.persona_version = saved.persona, saved.version
+    return agent, dataclasses.replace(preparation, notes=(*preparation.notes, TAKEN_OVER))
 
 
 def _preparation(first: Persona, epochs: Sequence[str], alignment: Alignment) -> Preparation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Literal, Protocol
 
 import dspy
@@ -33,6 +33,8 @@ class Setting:
         online: Whether a method that learns does so again after every question.
         threads: LM calls of one alignment under way at once.
         seed: For everything that is drawn.
+        learnt: What methods of this user have learnt in this run, so that another one which learns the same takes it
+            over (`personaopt.evals.lamp.methods.learning.learn_once`); None where every method learns by itself.
     """
 
     task: Task
@@ -47,6 +49,7 @@ class Setting:
     online: bool = False
     threads: int = 64
     seed: int = 0
+    learnt: MutableMapping[Any, Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,13 +8,16 @@ import dspy
 
 from personaopt.agent import PersonaAgent
 from personaopt.evals.lamp.methods.asking import MethodAgent, acting
-from personaopt.evals.lamp.methods.learning import learn
+from personaopt.evals.lamp.methods.learning import learn, learn_once
 from personaopt.evals.lamp.methods.method import Preparation, Setting
+from personaopt.evals.tasks.task import Retrieval
+from personaopt.interaction import query_text
 from personaopt.lm.local import is_small_local
 from personaopt.memory import User
 from personaopt.optimizers.acceptance import Acceptance, ImprovesBoth
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
+from personaopt.signatures.standing import case_of
 
 LATEST, HELD_OUT, EPOCHS = 8, 4, 3
 """n, h and E: the aligner's own defaults."""
@@ -65,6 +68,11 @@ def aligner_of(setting: Setting, **more: Any) -> PersonaAligner:
     return PersonaAligner(**arguments | more)
 
 
+def retrieval_of(setting: Setting) -> Retrieval:
+    """What personaopt looks a question up by, as the library's own agent does: the case, without its options."""
+    return lambda inputs: query_text(case_of(setting.task.signature, inputs))
+
+
 def agent_of(user: User, setting: Setting, **more: Any) -> MethodAgent:
     """The agent of a run: it acts where there are tools to act with, as the library's own does.
 
@@ -74,7 +82,8 @@ def agent_of(user: User, setting: Setting, **more: Any) -> MethodAgent:
         **more: Other arguments of `MethodAgent`.
     """
     own = more.get("remembers", True)
-    return MethodAgent(user, setting, **(acting(setting, own=own) if setting.tools else {}), **more)
+    tools = acting(setting, own=own) if setting.tools else {}
+    return MethodAgent(user, setting, retrieval=retrieval_of(setting), **tools, **more)
 
 
 class PersonaOpt(dspy.Module):
@@ -93,13 +102,16 @@ class PersonaOpt(dspy.Module):
 
     def prepare(self) -> Preparation:
         """One alignment on the latest interactions, from the user's current persona."""
-        self.agent, preparation = learn(
+        self.agent, preparation = learn_once(self.agent, self._setting, self._learnt)
+        return preparation
+
+    def _learnt(self) -> tuple[PersonaAgent, Preparation]:
+        return learn(
             self.agent,
             lambda **more: aligner_of(self._setting, **more),
             start=start_of(self.agent.lm),
             calibration=CALIBRATION,
         )
-        return preparation
 
     def forward(self, **inputs: Any) -> dspy.Prediction:
         """One call, and those of its actions."""
