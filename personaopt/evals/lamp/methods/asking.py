@@ -12,6 +12,7 @@ from personaopt.actions.gathering import NOTHING_GATHERED, Gathered
 from personaopt.actions.tools import made
 from personaopt.agent import PersonaAgent
 from personaopt.evals.lamp.methods.method import Setting
+from personaopt.evals.tasks.task import Retrieval
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.local import is_small_local
@@ -36,6 +37,7 @@ class MethodAgent(PersonaAgent):
         persona: The persona to answer under; the user's current one when None.
         remembers: Whether it may look into the user's memory, to show it or to let a calibration count it.
         choose: How the memories that are shown are chosen; the most similar ones when None.
+        retrieval: The text that a question is looked up by; the task's when None.
         **more: Other arguments of `PersonaAgent`.
     """
 
@@ -48,6 +50,7 @@ class MethodAgent(PersonaAgent):
         persona: Persona | None = None,
         remembers: bool = True,
         choose: Choose | None = None,
+        retrieval: Retrieval | None = None,
         **more: Any,
     ) -> None:
         shown = setting.retrieve if retrieve is None else retrieve
@@ -57,7 +60,7 @@ class MethodAgent(PersonaAgent):
         )  # fmt: skip
         self.remembers = remembers
         self.choose = choose
-        self._retrieval = setting.task.retrieval
+        self._retrieval = retrieval or setting.task.retrieval
 
     def recall(self, inputs: Mapping[str, Any], *, before: Interaction | float | None = None) -> Recall:
         """By the text that the task is looked up by; nothing where it may not look."""
