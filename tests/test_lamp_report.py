@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import warnings
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -296,6 +297,9 @@ def test_personas_by_hand() -> None:
     assert (places.shape, how) == ((4, 2), "principal components")
     assert np.allclose(places[0], places[1])
     assert vectors(["", "the"], "words")[0].shape[0] == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not positions(np.full((3, 4), 0.7))[0].any(), "personas that are all the same lie in one place"
 
 
 def test_a_report_is_written_from_the_rows_alone(tmp_path) -> None:

@@ -165,6 +165,8 @@ def positions(rows: np.ndarray, seed: int = 0) -> tuple[np.ndarray, str]:
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
+    if not np.ptp(rows, axis=0).any():  # one persona, or all the same: they lie in one place
+        return np.zeros((len(rows), 2)), "principal components"
     if len(rows) >= _NEIGHBOURHOOD_FROM:
         return TSNE(n_components=2, init="pca", perplexity=12, random_state=seed).fit_transform(rows), "t-SNE"
     found = PCA(n_components=min(2, *rows.shape)).fit_transform(rows)
