@@ -36,6 +36,14 @@ def stands_for(field: Any) -> StandsFor | None:
     return next((rule for rule in getattr(field, "metadata", ()) if isinstance(rule, StandsFor)), None)
 
 
+def case_of(signature: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that say what a question is about: all but the options, where answers stand for options."""
+    rules = [rule for field in signature.output_fields.values() if (rule := stands_for(field)) is not None]
+    options = {name for rule in rules for name in rule.inputs.values()}
+    rest = {name: value for name, value in inputs.items() if name not in options}
+    return rest or dict(inputs)
+
+
 def options_of(field: Any, inputs: Mapping[str, Any]) -> dict[str, str]:
     """The text behind each answer of an output field, as one line.
 
