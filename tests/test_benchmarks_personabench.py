@@ -10,7 +10,7 @@ BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "personabench_generato
 
 def run(*arguments):
     command = [sys.executable, BENCHMARK, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.mark.local_model

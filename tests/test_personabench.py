@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from random import Random
 
+import numpy as np
 import pytest
 
 import personaopt as po
@@ -283,6 +284,26 @@ def test_datasets_take_it_as_it_is(folder, bench):
     )
     assert plain[3]["query"] == bench.sessions[3].query
     assert plain[3]["checks"][0]["accepted"] == bench.sessions[3].checks[0].accepted
+
+
+def test_a_weak_trace_of_a_value_is_found_in_few_texts(bench):
+    """One direction of many has the value in it, the others are noise."""
+    profiles, noise = list(bench.profiles.values()), np.random.default_rng(3)
+    introverts = {p.id for p in profiles if p.values_at(p.sessions[0])["personality.extraversion"] == ["I"]}
+    sessions = [session.model_copy(update={"query": f"{session.persona} {session.id}"}) for session in bench.sessions]
+
+    def embedder(trace):
+        def embed(texts):
+            vectors = noise.normal(size=(len(texts), 100))
+            vectors[:, 0] += [trace * (text.split()[0] in introverts) for text in texts]
+            return vectors
+
+        return embed
+
+    (found,) = leaks(profiles, sessions, embedder(8.0), fields=["personality.extraversion"])
+    assert found.accuracy > 0.8
+    (nothing,) = leaks(profiles, sessions, embedder(0.0), fields=["personality.extraversion"])
+    assert nothing.accuracy < 0.65
 
 
 @pytest.mark.local_model

@@ -87,7 +87,9 @@ def leaks(
     texts = [getattr(session, text) for session in sessions]
     distinct = list(dict.fromkeys(texts))
     rows = {each: place for place, each in enumerate(distinct)}
-    vectors = _reduced(np.asarray(embedder(distinct), dtype=np.float64))[[rows[each] for each in texts]]
+    vectors = _reduced(np.asarray(embedder(distinct), dtype=np.float64), len(texts) // 4)[
+        [rows[each] for each in texts]
+    ]
     paths = fields or [path for path in dict.fromkeys(h.field for p in profiles for h in p.held) if path not in SKIPPED]
     truths = [of[session.persona].values_at(session.time) for session in sessions]
     owners = np.array([session.persona for session in sessions])
@@ -99,11 +101,11 @@ def _label(path: str, truth: dict[str, list[str]]) -> str:
     return str(int(value) // DECADE) if path == "demographics.age" and value.isdigit() else value
 
 
-def _reduced(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The main components: fewer dimensions, of the same spread."""
+def _reduced(vectors: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.float64]:
+    """The main components, of the same spread: far fewer than texts, or all texts would be equally far apart."""
     centred = vectors - vectors.mean(axis=0)
     _, scale, components = np.linalg.svd(centred, full_matrices=False)
-    keep = min(DIMENSIONS, int((scale > 1e-6 * max(scale[0], 1e-12)).sum()) or 1)
+    keep = min(DIMENSIONS, max(1, most), int((scale > 1e-6 * max(scale[0], 1e-12)).sum()) or 1)
     found = centred @ components[:keep].T
     return np.asarray(found / (found.std(axis=0) + 1e-12))
 
