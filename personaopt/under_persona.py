@@ -58,6 +58,14 @@ class UnderPersona(dspy.Module):
         self.predict.signature = self._signature(persona)
 
     @property
+    def usable_persona(self) -> Persona:
+        """The persona; where another optimizer wrote more than one may hold, the one before that."""
+        try:
+            return self.persona
+        except PersonaError:
+            return self.predict.known
+
+    @property
     def persona_version(self) -> int:
         """The version of the persona in the store; of one that is not stored, the version it would follow.
 

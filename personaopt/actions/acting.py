@@ -39,7 +39,7 @@ class Acting:
     if TYPE_CHECKING:
 
         @property
-        def persona(self) -> Persona: ...
+        def usable_persona(self) -> Persona: ...
 
     def available_tools(self) -> list[str]:
         """The names of the tools that may be called for this user at this moment."""
@@ -60,12 +60,12 @@ class Acting:
             ToolError: The arguments do not fit, it raised, or was not done in time.
         """
         self.actions.refuse(name)
-        return self.actions.call(name, arguments, Moment(self.user, self.persona))
+        return self.actions.call(name, arguments, Moment(self.user, self.usable_persona))
 
     async def acall_tool(self, name: str, /, **arguments: Any) -> Any:
         """The same, awaited."""
         self.actions.refuse(name)
-        return await self.actions.acall(name, arguments, Moment(self.user, self.persona))
+        return await self.actions.acall(name, arguments, Moment(self.user, self.usable_persona))
 
     def _look_up(self, inputs: Mapping[str, Any], recalled: Recall) -> Gathered:
         """What the policy wants to know before a question is answered; nothing where no action may be done."""

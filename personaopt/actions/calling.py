@@ -37,6 +37,9 @@ class Calls:
         self._lock = threading.Lock()
         self._count = 0
 
+    def __reduce__(self) -> tuple[type[Calls], tuple[()]]:
+        return (Calls, ())  # a saved program has no calls under way
+
     def run(self, tool: AgentTool, arguments: Mapping[str, Any], *, whose: str, seconds: float) -> Any:
         """Call a tool.
 

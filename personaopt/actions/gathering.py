@@ -110,7 +110,7 @@ def gather(
             "max_actions=0."
         )
     simulated = persona is not None or before is not None
-    moment = Moment(agent.user, agent.persona if persona is None else persona, before, simulated)
+    moment = Moment(agent.user, agent.usable_persona if persona is None else persona, before, simulated)
     gathered, done = NOTHING_GATHERED, set[str]()
     while (left := agent.max_actions - len(gathered.actions)) > 0:
         situation = Situation(agent, inputs, moment, gathered.joined(recalled, agent.retrieve), gathered, left)

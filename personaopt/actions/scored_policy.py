@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Literal
 
 import dspy
@@ -53,12 +53,17 @@ class ScoredPolicy:
         if not names:
             return ()
         choice: Any = Literal[(*names, RESPOND)]
-        fields = {"action": (choice, dspy.OutputField(desc="What to do next."))}
-        examples = _first_actions(situation.recalled)
+        action = _free("action", situation.case)
+        fields = {action: (choice, dspy.OutputField(desc="What to do next."))}
+        examples = _first_actions(situation.recalled, action)
+
+        def distribution(prediction: dspy.Prediction) -> dict[str, float]:
+            return dict(prediction.probabilities[action])
+
         plain = dataclasses.replace(situation, moment=dataclasses.replace(situation.moment, persona=Persona()))
         measured = yield [
-            self._ask(situation, fields, examples, _distribution, _NUMBERS),
-            self._ask(plain, fields, [], _distribution, _NUMBERS),
+            self._ask(situation, fields, examples, distribution, _NUMBERS),
+            self._ask(plain, fields, [], distribution, _NUMBERS),
         ]
         if failures := [result for result in measured if isinstance(result, Failure)]:
             return failures[0]
@@ -69,7 +74,10 @@ class ScoredPolicy:
         needed = {name: schema for name, schema in tool.arguments.items() if name in tool.required}
         if not needed:
             return (ToolCall(tool=chosen),)
-        titles = {f"{chosen}_{name}".replace("-", "_").replace(".", "_"): name for name in needed}
+        titles: dict[str, str] = {}
+        for name in needed:
+            title = f"{chosen}_{name}".replace("-", "_").replace(".", "_")
+            titles[_free(title, (*situation.case, *titles))] = name
         outputs = {title: _argument(tool.tool.arg_types.get(name, Any)) for title, name in titles.items()}
 
         def by_name(prediction: dspy.Prediction) -> dict[str, Any]:
@@ -127,12 +135,19 @@ def _argument(kind: Any) -> tuple[Any, Any]:
     return kind, dspy.OutputField()
 
 
-def _first_actions(recalled: Recall) -> list[RecalledInteraction]:
+def _free(name: str, taken: Container[str]) -> str:
+    """A name of an output that none of the task's inputs has."""
+    while name in taken:
+        name = f"{name}_"
+    return name
+
+
+def _first_actions(recalled: Recall, name: str) -> list[RecalledInteraction]:
     """What to do first in similar cases: what helped, where that is recorded, else what was done first."""
     items = [memory.interaction for memory in reversed(recalled.memories) if memory.interaction.actions]
     return [
         RecalledInteraction(
-            inputs=excerpts(item.inputs), answer={"action": [*helpful(item), *item.actions][0].get("tool", RESPOND)}
+            inputs=excerpts(item.inputs), answer={name: [*helpful(item), *item.actions][0].get("tool", RESPOND)}
         )
         for item in items
     ]
@@ -151,10 +166,6 @@ def _searches(recalled: Recall, tool: str, titles: Mapping[str, str]) -> list[Re
         for item, given in found
         if all(name in given for name in titles.values())
     ]
-
-
-def _distribution(prediction: dspy.Prediction) -> dict[str, float]:
-    return dict(prediction.probabilities["action"])
 
 
 _NUMBERS: Codec[dict[str, float]] = Codec(dict, lambda values: {name: float(p) for name, p in values.items()})

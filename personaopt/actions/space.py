@@ -160,7 +160,7 @@ class ActionSpace:
         return tool, tool.fitting(arguments)
 
     def _tool(self, name: str, moment: Moment) -> AgentTool:
-        return self.tools[name] if name in self.tools else own_tool(name, moment)
+        return own_tool(name, moment) if name in self.own else self.tools[name]
 
     def _time(self, name: str) -> float:
         return OWN_SECONDS if name in OWN_TOOLS else self.seconds.get(name, TOOL_SECONDS)
