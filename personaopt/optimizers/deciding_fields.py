@@ -98,11 +98,16 @@ class DecidingFieldEditor:
         self, messages: Sequence[Message], known: Mapping[str, Any], read: Collection[tuple[str, str]]
     ) -> Decisions:
         slots = self.rules.model.slots()
-        held = {path: list(each) if isinstance(each, list) else [each] for path, each in known.items()}
+        held = {path: list(map(str, each if isinstance(each, list) else [each])) for path, each in known.items()}
         said = [(message, each) for message in messages for each in sentences(message.text)]
-        told = [(*pair, found) for pair in said if (found := fields_of(pair[1], list(slots.values())))]
+        told = [(*pair, fields_of(pair[1], list(slots.values()))) for pair in said]
+        told = [each for each in told if each[2] or _TAKEN_BACK.search(each[1]) or _ENDED.search(each[1])]
         changes: list[FieldChange] = []
-        for message, sentence, found in told[-MOST_SENTENCES:]:
+        for message, sentence, named in told[-MOST_SENTENCES:]:
+            # Who takes something back may name the value alone.
+            found = named or [slots[path] for path, many in held.items() if any(_names(sentence, v) for v in many)]
+            if not found:
+                continue
             slot = found[0]
             if len(found) > 1:
                 titles = {each.title: each for each in found}
@@ -112,17 +117,17 @@ class DecidingFieldEditor:
                 slot = titles[title]
             if (slot.path, message.interaction.id) in read:
                 continue  # what it says of the field is known
-            change = yield from self._change(message, sentence, slot, held)
+            change = yield from self._change(message, sentence, slot, held, only_ends=not named)
             if change is not None:
                 changes.append(change)
         return changes
 
     def _change(
-        self, message: Message, sentence: str, slot: Slot, held: dict[str, list[Any]]
+        self, message: Message, sentence: str, slot: Slot, held: dict[str, list[str]], *, only_ends: bool
     ) -> Generator[dspy.Predict, str, FieldChange | None]:
-        """What a sentence changes about a field, by the values that it is known to have."""
-        mine = [each for each in held.get(slot.path, []) if _names(sentence, str(each))]
-        spans = spans_of(sentence, slot, map(str, mine))
+        """What a sentence changes about a field, by the values that it is known to have, or only what it ends."""
+        mine = [each for each in held.get(slot.path, []) if _names(sentence, each)]
+        spans = [] if only_ends else spans_of(sentence, slot, mine)
         values: dict[str, Any] = {"field": slot.path, "quote": sentence, "message": message.number}
         back, ended = _TAKEN_BACK.search(sentence), _ENDED.search(sentence)
         if mine and (not spans or not (back or ended or not slot.many)):

@@ -1,0 +1,95 @@
+"""A stale persona noticed by how sessions go, and by what the user says in them; no probabilities needed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hashed_words import HashedWords
+
+import personaopt as po
+from personaopt.errors import ConfigurationError
+from personaopt.optimizers.session_surprise import session_loss
+from personaopt.optimizers.triggers import page_hinkley
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def user():
+    with po.open_store(":memory:", embedder=HashedWords()) as store:
+        yield store.user("u")
+
+
+def talk(user, day, turns=1, text="Please look this up.", **values):
+    return [
+        user.record(
+            po.Interaction(
+                {"message": text}, response={"reply": "All right."}, time=DAY * day + turn, session=f"s{day}", **values
+            )
+        )
+        for turn in range(turns)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I no longer eat meat.", "We moved to Oslo.", "I became a nurse.", "I said Rome by mistake.",
+     "I have gone back to tea.", "From now on keep it short.", "I don't do that anymore.", "I turned 40 last week."],
+)  # fmt: skip
+def test_words_of_change_are_noticed_at_once_and_no_longer_once_they_were_seen(user, text):
+    talk(user, 0)
+    assert not po.OnSessionSurprise().due(user, None)
+    talk(user, 1, text=text)
+    assert "speak of a change" in po.OnSessionSurprise().due(user, None)
+    assert "speak of a change" in po.OnSessionSurprise().due(user, 0.5 * DAY)
+    assert not po.OnSessionSurprise().due(user, 1.5 * DAY)
+    assert not po.OnSessionSurprise(words=None).due(user, None)
+
+
+def test_words_of_the_assistant_are_none_of_the_user(user):
+    user.record(po.Interaction({"message": "Hi."}, response={"reply": "You moved to Oslo."}, time=1.0, session="s"))
+    assert not po.OnSessionSurprise().due(user, None)
+
+
+def test_sessions_that_take_longer_are_noticed_though_an_update_came_between(user):
+    trigger = po.OnSessionSurprise()
+    for day in range(12):
+        talk(user, day)
+    assert not trigger.due(user, None)
+    for day in range(12, 15):
+        talk(user, day, turns=3)
+    assert "become worse" in trigger.due(user, None)
+    # What is usual is known from before the last update, and one alarm is not given twice.
+    assert "become worse" in trigger.due(user, 11.5 * DAY)
+    assert not trigger.due(user, 14.5 * DAY)
+
+
+def test_answers_that_are_rejected_are_noticed(user):
+    for day in range(10):
+        talk(user, day)
+    for day in range(10, 13):
+        (turn,) = talk(user, day)
+        user.feedback(turn.id, thumbs="down")
+    assert session_loss(user.history(session="s12")) == 1.0
+    assert "become worse" in po.OnSessionSurprise().due(user, None)
+
+
+def test_how_fast_and_how_sure_it_is():
+    draw, losses = np.random.default_rng(0), [0.0, 0.5, 1.0]
+    trigger = po.OnSessionSurprise()
+
+    def alarm(stream):
+        return page_hinkley(stream, trigger.delta, trigger.threshold, trigger.minimum)
+
+    usual = [draw.choice(losses, 60, p=[0.6, 0.3, 0.1]) for _ in range(300)]
+    changed = [np.concatenate([one[:15], draw.choice(losses, 40, p=[0.2, 0.35, 0.45])]) for one in usual]
+    places = [alarm(one) for one in changed]
+    assert sum(alarm(one) is not None for one in usual) / 300 < 0.5
+    assert sum(place is not None and 15 <= place < 23 for place in places) / 300 > 0.6
+
+
+def test_nothing_recorded_is_no_surprise_and_wrong_settings_are_refused(user):
+    assert po.OnSessionSurprise().due(user, None) == ""
+    for wrong in ({"delta": -1.0}, {"threshold": 0.0}, {"minimum": 0}, {"words": "("}):
+        with pytest.raises(ConfigurationError):
+            po.OnSessionSurprise(**wrong)
