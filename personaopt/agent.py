@@ -15,7 +15,7 @@ from personaopt.actions.gathering import NOTHING_GATHERED, Gathered
 from personaopt.actions.outcomes import with_use
 from personaopt.actions.policy import LMPolicy, Policy
 from personaopt.actions.space import TOOL_SECONDS, ActionSpace
-from personaopt.errors import ConfigurationError
+from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.explanation import Asked, Explanation, explain
 from personaopt.interaction import Interaction, query_text
 from personaopt.lm.adapter import LocalAdapter, answers_of
@@ -32,6 +32,7 @@ from personaopt.persona import Persona
 from personaopt.signatures.act import Act
 from personaopt.signatures.observed import OBSERVATIONS, Observed, refuse_names, with_observations
 from personaopt.signatures.respond import MEMORIES, Respond, compose, shown
+from personaopt.signatures.standing import case_of
 from personaopt.signatures.turns import with_turns
 from personaopt.under_persona import UnderPersona
 
@@ -129,7 +130,8 @@ class PersonaAgent(UnderPersona, Acting):
         """
         if not self.retrieve and not self.answers:  # nothing is shown, and no answer has a prior: no need to search
             return Recall((), ())
-        text = query_text({name: inputs[name] for name in self.task.input_fields if name in inputs})
+        given = {name: inputs[name] for name in self.task.input_fields if name in inputs}
+        text = query_text(case_of(self.task, given))
         earlier = [memory for memory in self.user.similarities(text, before=before) if memory.interaction.ground_truth]
         nearest = sorted(range(len(earlier)), key=lambda place: (-earlier[place].similarity, -place))
         memories = tuple(earlier[place] for place in nearest[: self.retrieve])
@@ -184,7 +186,10 @@ class PersonaAgent(UnderPersona, Acting):
         answer = self.finish(prediction, recalled, gathered)
         said = {name: answer[name] for name in self.task.output_fields}
         answer.actions = with_use(answer.actions, said, found=gathered.found, known=[query_text(inputs)])
-        answer._asked = Asked(self.user.id, dict(inputs), self.usable_persona, gathered)
+        persona = self.predict.known
+        with contextlib.suppress(PersonaError):  # another optimizer may have written too much
+            persona = self.persona
+        answer._asked = Asked(self.user.id, dict(inputs), persona, gathered)
         return answer
 
     @contextlib.contextmanager

@@ -11,7 +11,7 @@ from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.options import read
 from personaopt.signatures.portable import signature_from_dict, signature_to_dict
 from personaopt.signatures.respond import Respond, compose
-from personaopt.signatures.standing import StandsFor, options_of, stands_for
+from personaopt.signatures.standing import StandsFor, case_of, options_of, stands_for
 
 RULE = StandsFor({"[1]": "first", "[2]": "second"}, said="Orders")
 
@@ -39,6 +39,11 @@ def test_what_an_answer_stands_for_survives_the_composition_of_signatures() -> N
 @pytest.mark.parametrize("second", [None, " ", "Chocolate cake", 3])
 def test_options_that_cannot_be_told_apart_are_none(second: object) -> None:
     assert options_of(Order.output_fields["choice"], {**CASE, "second": second}) == {}
+
+
+def test_a_question_is_about_what_is_no_option() -> None:
+    assert case_of(Order, CASE) == {"meal": "dessert"}
+    assert case_of(dspy.Signature("text -> tag"), {"text": "so"}) == {"text": "so"}
 
 
 def test_a_prompt_shows_what_was_chosen_and_lists_no_options() -> None:

@@ -1,18 +1,18 @@
 """Calibrations for a run, fitted from the rows of another run on tuning users.
 
-Every method's rows are fitted by one procedure. The LM's log-probability, the label's length and, where answers stand
+All methods that may look into the memory share their weights, and so do all that may not: methods are compared by what
+they measured, not by how well each could be fitted. The log-probability, the label's length and, where answers stand
 for options, their likeness to the question get weights. For methods that may look into the memory there are two forms
 of bringing in what the user did before: as a share of a mixture, or as further weights. Taken is the one that predicts
 users better that it was not fitted on: where an LM is right about a task weights win, where it is not a mixture does.
 
-A method that was seen on a task has a calibration for it. For a task that nothing was fitted on (one that is kept for
-reporting) there are those fitted over all tasks whose answers are labels, each question counting alike.
+For a task that nothing was fitted on (one that is kept for reporting) there are those fitted over all tasks whose
+answers are labels, each question counting alike.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ from personaopt.lm.calibration import FLOOR, RAW, Calibration, fit
 REMEMBERING, FORGETFUL = "with memory", "without memory"
 ANY = "any task"
 FEWEST = 30
-"""With fewer questions a method has no weights of its own: those of its kind are taken."""
+"""With fewer answers a task has no weights of its own: those of all tasks are taken."""
 REMEMBERED = ("frequencies", "neighbours")
 PARTS = 5
 """Into so many parts the users are divided to compare the forms."""
@@ -46,7 +46,8 @@ class Calibrations:
     """Calibrations by task and method.
 
     Attributes:
-        known: By (task or `any task`, method or its kind: `with memory`, `without memory`).
+        known: By (task or `any task`, kind of method: `with memory`, `without memory`); a file may name a method too,
+            which comes before its kind.
     """
 
     known: Mapping[tuple[str, str], Calibration]
@@ -117,8 +118,8 @@ def calibrate(rows: Iterable[Row]) -> Calibrations:
     for row in usable:
         kind = REMEMBERING if row.method in remembering else FORGETFUL
         tasks = (row.task,) if _tells_apart(row, "related") else (row.task, ANY)
-        for task, method in itertools.product(tasks, (row.method, kind)):
-            groups[task, method].append(row)
+        for task in tasks:
+            groups[task, kind].append(row)
     if not groups:
         raise DataError("Calibrations are fitted on measured rows of tuning users, and there are none.")
     return Calibrations({key: _fitted(key, group) for key, group in groups.items() if _enough(key, group)})
@@ -150,7 +151,7 @@ def recalibrated(rows: Sequence[Row], calibrations: Calibrations, tasks: Sequenc
 
 
 def _enough(key: tuple[str, str], rows: Sequence[Row]) -> bool:
-    return len(rows) >= FEWEST or key in ((ANY, REMEMBERING), (ANY, FORGETFUL))
+    return len(rows) >= FEWEST or key[0] == ANY
 
 
 def _tells_apart(row: Row, *names: str) -> bool:
