@@ -21,6 +21,7 @@ from chat_server import Answer, ChatServer, chat_server
 from lamp_folder import write_lamp_folder
 
 from personaopt.cli.main import _run
+from personaopt.evals.lamp.data import is_tuning_user, load_lamp
 from personaopt.evals.lamp.results import read_rows
 from personaopt.evals.tasks import LAMP_2M
 
@@ -196,10 +197,16 @@ def test_what_cannot_be_run_is_refused_in_one_sentence(
         assert "Traceback" not in stderr
 
     refused(2, "no method 'magic'", "--methods", "magic")
+    refused(2, "nothing to run: no method for main", "--methods", "")
+    refused(2, "nothing to run: knn for personas", "--methods", "knn", "--study", "personas")
     refused(2, "nonsense.json holds no calibrations", "--calibration", "nonsense.json")
     refused(2, "exclude each other", "--tuning")
     refused(1, "no data of LaMP-3", "--data", tmp_path, "--task", "LaMP-3", base=["eval", "lamp", "run", "--out", "o"])
     refused(2, "'more' is not", "--study", "more")
+    write_lamp_folder(tmp_path / "one", users=1)
+    only = ["eval", "lamp", "run", "--data", tmp_path / "one", "--methods", "knn", "--out", tmp_path / "two"]
+    of_one = "--tuning" if not is_tuning_user(load_lamp(tmp_path / "one")[0].user_id) else "--preview"
+    refused(2, "None of the 1 users of one is a", of_one, base=only)
     assert command(*served.asking(folder, tmp_path / "out", "--methods", "majority"))[0] == 0
     refused(2, "settings: retrieve = 8 and not 4", "--retrieve", 4)
     refused(2, "made with calibrations without", "--calibration", "shipped")

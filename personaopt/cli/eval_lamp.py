@@ -120,7 +120,8 @@ def run(
     """
     if tuning and all_users:
         raise typer.BadParameter("--tuning and --all-users exclude each other")
-    from personaopt.cli.lamp_run import Wanted, carry_out, previewed
+    from personaopt.cli.lamp_preview import previewed
+    from personaopt.cli.lamp_run import Wanted, carry_out
 
     studies = [each.value for each in study or (Study.main,)]
     wanted = Wanted(

@@ -13,13 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from personaopt.cli.output import message, print_table
+from personaopt.cli.output import message
 from personaopt.errors import ConfigurationError, ModelError
 
 if TYPE_CHECKING:
     from personaopt.evals.lamp.calibrating import Calibrations
     from personaopt.evals.lamp.experiment import DataSet
-    from personaopt.evals.lamp.preview import Foretold
     from personaopt.evals.lamp.results import Results
     from personaopt.evals.lamp.running import Experiment
     from personaopt.evals.lamp.tally import Tally
@@ -124,38 +123,6 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
     return {**ended, "run": run_of(tally), "summary": summary}
 
 
-def previewed(wanted: Wanted, json: bool) -> dict[str, Any]:
-    """Say what it would cost; no language model is loaded or asked, and nothing is written."""
-    import dspy
-
-    from personaopt.evals.lamp.preview import foretell
-    from personaopt.evals.lamp.results import ROWS, read_rows
-
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its price list would be looked for in the network
-    experiment = experiment_of(wanted, wanted.read(), None)
-    rows = read_rows(wanted.out) if (wanted.out / ROWS).exists() else []
-    lms = {name: dspy.LM(name) for name in experiment.lms if name != "local"}
-    told = foretell(experiment, rows, concurrency=wanted.at_once(), lms=lms)
-    if not json:
-        _print_preview(told)
-    return told.to_dict()
-
-
-def _print_preview(told: Foretold) -> None:
-    header = ["", "questions", "calls", "tokens read", "tokens written", "seconds", "dollars"]
-    several = len({line.lm for line in told.lines}) > 1
-    rows = []
-    for line in (*told.lines, told.total):
-        name = f"{line.method} ({line.lm})" if several and line.lm else line.method
-        counts = [line.questions, line.calls, line.input_tokens, line.output_tokens, round(line.seconds)]
-        rows.append([name, *(f"{count:,}" for count in counts), "unknown" if line.usd is None else f"{line.usd:,.4f}"])
-    print_table(header, rows)
-    if told.known:
-        print(f"{told.known} questions are answered already.")
-    for note in told.notes:
-        print(note)
-
-
 def reported(folder: Path, json: bool, tasks: Sequence[Task] = ()) -> dict[str, Any]:
     """Write summary, tables and plots of a run's folder; what `summary.json` holds.
 
@@ -200,18 +167,30 @@ def experiment_of(wanted: Wanted, data: Sequence[DataSet], results: Results | No
     methods = [name.strip() for name in wanted.methods.split(",") if name.strip()] if named else list(METHODS)
     if unknown := [name for name in methods if name not in METHODS]:
         raise ConfigurationError(f"There is no method {unknown[0]!r}; there are {', '.join(METHODS)}, and `all`.")
+    for each in data:
+        if not protocol.tested(each.users):
+            raise ConfigurationError(
+                f"None of the {len(each.users)} users of {each.name} is a {wanted.who} user (a hash of the id says who "
+                "is); --tuning takes the others, and --all-users all."
+            )
     own = {
         **dict.fromkeys(ABLATION, Point(retrieve=personaopt.RETRIEVE)),
         "personaopt": Point(personaopt.LATEST, personaopt.EPOCHS, personaopt.RETRIEVE),
         "personaagent": Point(personaagent.LATEST, personaagent.EPOCHS),
     }
+    jobs = protocol.jobs(wanted.studies, methods, named=named, own=own)
+    if not jobs:
+        raise ConfigurationError(
+            f"There is nothing to run: {', '.join(methods) or 'no method'} for {', '.join(wanted.studies)}; there are "
+            f"{', '.join(METHODS)}, and `all`."
+        )
     setting = Setting(
         data[0].task, max_actions=wanted.max_actions, retriever=wanted.retriever, seed=wanted.seed  # type: ignore[arg-type]
     )  # fmt: skip
     return Experiment(
         data=data,
         lms={name: _maker(name, wanted, results) for name in dict.fromkeys(wanted.lms)},
-        jobs=protocol.jobs(wanted.studies, methods, named=named, own=own),
+        jobs=jobs,
         protocol=protocol,
         methods=METHODS,
         setting=setting,
