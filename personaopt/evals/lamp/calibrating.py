@@ -32,7 +32,7 @@ from personaopt.lm.calibration import FLOOR, RAW, Calibration, fit
 REMEMBERING, FORGETFUL = "with memory", "without memory"
 ANY = "any task"
 FEWEST = 30
-"""With fewer answers a task has no weights of its own: those of all tasks are taken."""
+"""To fewer answers nothing is fitted: those of all tasks are taken, or without them the scores as they are."""
 REMEMBERED = ("frequencies", "neighbours")
 PARTS = 5
 """Into so many parts the users are divided to compare the forms."""
@@ -122,7 +122,7 @@ def calibrate(rows: Iterable[Row]) -> Calibrations:
             groups[task, kind].append(row)
     if not groups:
         raise DataError("Calibrations are fitted on measured rows of tuning users, and there are none.")
-    return Calibrations({key: _fitted(key, group) for key, group in groups.items() if _enough(key, group)})
+    return Calibrations({key: _fitted(key, group) for key, group in groups.items() if len(group) >= FEWEST})
 
 
 def recalibrated(rows: Sequence[Row], calibrations: Calibrations, tasks: Sequence[Task] = ()) -> list[Row]:
@@ -148,10 +148,6 @@ def recalibrated(rows: Sequence[Row], calibrations: Calibrations, tasks: Sequenc
             row = dataclasses.replace(row, prediction=decision.prediction, probabilities=decision.probabilities)
         decided.append(row)
     return decided
-
-
-def _enough(key: tuple[str, str], rows: Sequence[Row]) -> bool:
-    return len(rows) >= FEWEST or key[0] == ANY
 
 
 def _tells_apart(row: Row, *names: str) -> bool:
