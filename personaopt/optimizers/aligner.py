@@ -86,6 +86,9 @@ class PersonaAligner(Teleprompter):
         >>> print(aligned.persona, aligned.detailed_results)
     """
 
+    author = "PersonaAligner"
+    """Whose name the stored versions have, unless the material says another."""
+
     def __init__(
         self,
         *,

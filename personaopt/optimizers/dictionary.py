@@ -88,6 +88,9 @@ class DictionaryOptimizer(Teleprompter):
         >>> print(PersonaFields.of(agent.persona).to_dict())
     """
 
+    author = AUTHOR
+    """Whose name the stored versions have."""
+
     def __init__(
         self,
         *,

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, VersionConflict
@@ -21,6 +21,9 @@ from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.daemon_threads import DaemonThreads
 from personaopt.optimizers.debounce import Debounced, Wanted
 from personaopt.optimizers.triggers import EverySessions, Trigger, last_alignment
+
+if TYPE_CHECKING:
+    from personaopt.optimizers.dictionary import DictionaryOptimizer
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +61,7 @@ class AlignmentWorker:
     The LM is awaited. Every provider's LM can be; one with an engine of your own needs its `async_engine`.
 
     Args:
-        aligner: What aligns.
+        aligner: What aligns; a `DictionaryOptimizer` does it too.
         make_agent: Makes the agent of a user id; not needed where `notify` is given agents.
         triggers: Any of them makes an alignment due; `EverySessions(3)` when None.
         debounce: Seconds without another notification before an alignment begins (at most ten times that in all).
@@ -81,7 +84,7 @@ class AlignmentWorker:
 
     def __init__(
         self,
-        aligner: PersonaAligner,
+        aligner: PersonaAligner | DictionaryOptimizer,
         make_agent: Callable[[str], PersonaAgent] | None = None,
         *,
         triggers: Sequence[Trigger] | None = None,
@@ -230,7 +233,7 @@ class AlignmentWorker:
         return self.make_agent(user_id).refresh()
 
     def _due(self, user: User) -> bool:
-        since = self._seen[user.id] if user.id in self._seen else last_alignment(user)
+        since = self._seen[user.id] if user.id in self._seen else last_alignment(user, self.aligner.author)
         return any(trigger.due(user, since) for trigger in self.triggers)
 
     async def _aligned(self, student: PersonaAgent) -> PersonaAgent:
