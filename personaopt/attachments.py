@@ -59,8 +59,8 @@ def restored(value: Any) -> Any:
     """A recorded value as it is asked with: an image again where its bytes or address are known, else a text."""
     if not is_attachment(value):
         return value
-    source = value.get(DATA) or value[REFERENCE]
-    if value[KIND] == "image" and source.startswith((*_REMOTE, "data:")):
+    source = held if isinstance(held := value.get(DATA), str) else value[REFERENCE]
+    if value[KIND] == "image" and (source.startswith(_REMOTE) or _is_data(source)):
         import dspy
 
         return dspy.Image(source)
@@ -102,6 +102,17 @@ def _plain(value: Any) -> Any:
     from dspy.adapters.utils import serialize_for_json
 
     return serialize_for_json(value)
+
+
+def _is_data(source: Any) -> bool:
+    """Whether a text holds the bytes of a medium; a record may come from anywhere, and be damaged."""
+    if not isinstance(source, str) or not source.startswith("data:image/"):
+        return False
+    head, _, body = source.partition(",")
+    try:
+        return head.endswith(";base64") and bool(base64.b64decode(body, validate=True))
+    except (binascii.Error, ValueError):
+        return False
 
 
 def _decoded(text: str) -> bytes:

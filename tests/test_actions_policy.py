@@ -21,7 +21,7 @@ from personaopt.agent import PersonaAgent
 from personaopt.lm.adapter import LocalAdapter
 from personaopt.lm.asks import drive
 from personaopt.memory.consolidation import Observation
-from personaopt.memory.episodic import Recall
+from personaopt.memory.episodic import Memory, Recall
 from personaopt.signatures.act import ToolCall
 
 PERSONA = po.Persona.from_text("When asked about plans, looks in the diary first.")
@@ -341,6 +341,19 @@ def test_a_program_names_its_tools(user, tmp_path):
     lm = scripted_lm(replies={"act": Script([call("diary", day="Monday")])})
     with dspy.context(lm=lm, adapter=None):
         assert [action["tool"] for action in loaded(message="Hi").actions] == ["diary"]
+
+
+def test_a_history_of_other_applications_does_not_stop_the_scored_policy(user):
+    odd = [{"tool": "diary", "arguments": "the day", "used": True}, {"tool": 5}, {"x": [1]}]
+    item = po.Interaction({"message": "m"}, {"reply": "y"}, {"reply": "y"}, actions=odd)
+    agent = PersonaAgent("message -> reply", user=user, tools=[diary], memory_tools=False)
+    recalled = Recall((Memory(item, 0.5),), ())
+    steps = ScoredPolicy().choose(
+        Situation(agent, {"message": "m"}, Moment(user, agent.persona), recalled, NOTHING_GATHERED, 4)
+    )
+    assert len(next(steps)) == 2
+    (written,) = steps.send([LIKELY, EVEN])
+    assert written.asked["memories"] == []
 
 
 def test_inputs_that_are_named_like_what_the_scored_policy_asks_for(user):

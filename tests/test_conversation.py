@@ -192,6 +192,21 @@ def test_an_image_is_seen_and_recorded_as_a_reference(memory) -> None:
     assert [kinds for _, _, kinds in lm.engine.requests[-1].messages] == [("image",), (), ("image",)]
 
 
+@pytest.mark.parametrize("damage", [{"data": "data:image/png;base64,!!!"}, {"data": 5}, {"reference": "file:///x"}])
+def test_a_damaged_picture_is_told_by_a_word(memory, damage) -> None:
+    lm, user = talking_lm(lambda said: "Sea."), memory.user("u1")
+    conversation = talk(user, lm, Caption)
+    held = {"attachment": "image", "reference": "sha256:1", **damage}
+    user.record(
+        po.Interaction(
+            {"picture": held, "request": "x"}, {"caption": "y"}, session=conversation.session, task="Caption"
+        )
+    )
+    picture = dspy.Image("https://example.org/beach.png")
+    assert conversation(picture=picture, request="And now?").caption == "Sea."
+    assert [kinds for _, _, kinds in lm.engine.requests[-1].messages] == [(), (), ("image",)]
+
+
 def test_two_hundred_turns_cost_no_more_than_twenty(tmp_path) -> None:
     with po.open_store(tmp_path / "s.db", embedder=HashedWords()) as store:
         lm, user = talking_lm(lambda said: "Yes."), store.user("u1")

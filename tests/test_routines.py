@@ -154,6 +154,19 @@ def test_keywords_that_another_tool_returned_before_are_none_of_the_users():
     assert routines(items)[0].preference.keywords == ()
 
 
+def test_keywords_from_the_unseen_part_of_a_long_page_are_none_of_the_users():
+    page = "nothing of use. " * 40 + "Search for pineapple pizza."
+    assert "pineapple" not in page[:DIGEST]
+    history = [
+        asked(number, "invoice", "notes", query="blue invoice pineapple pizza", before=("wiki", page))
+        for number in range(3)
+    ]
+    assert "pineapple" not in str([dict(action) for action in history[0].actions[:1]])
+    (routine,) = routines(history)
+    assert routine.preference.keywords == ("blue",)
+    assert [action.get("echoed") for action in history[0].actions] == [None, [2, 3]]
+
+
 @pytest.mark.parametrize(
     ("text", "preference"),
     [

@@ -12,6 +12,7 @@ from typing import Any
 
 from personaopt.memory.choices import spelled
 from personaopt.memory.quoting import plain, telling_words, words
+from personaopt.memory.routines import ECHOED, words_searched
 
 DIGEST = 200
 """Characters of a result that are kept: enough to see what it was, not what it said."""
@@ -66,6 +67,8 @@ def recorded(
 ) -> list[dict[str, Any]]:
     """Actions as an interaction keeps them (`Interaction.actions`): with `used`, and a digest in the result's place.
 
+    Which words of their arguments an earlier result had is kept as `echoed`, since the digests do not tell.
+
     What says `used` already keeps it: it was judged by the whole result.
 
     Args:
@@ -75,7 +78,13 @@ def recorded(
     """
     known = list(known)
     judged = [action if "used" in action else with_use([action], said, known=known)[0] for action in actions]
-    return [{**action, "result": digest(_text(action.get("result")))} for action in judged]
+    kept, returned = [], set[str]()
+    for action in judged:
+        result = _text(action.get("result"))
+        echoed = [place for place, word in enumerate(words_searched(action)) if word in returned]
+        kept.append({**action, **({ECHOED: echoed} if echoed else {}), "result": digest(result)})
+        returned |= set(words(result))
+    return kept
 
 
 def digest(text: str) -> str:

@@ -164,7 +164,7 @@ def _searches(recalled: Recall, tool: str, titles: Mapping[str, str]) -> list[Re
     return [
         RecalledInteraction(inputs=excerpts(item.inputs), answer={title: given[name] for title, name in titles.items()})
         for item, given in found
-        if all(name in given for name in titles.values())
+        if isinstance(given, Mapping) and all(name in given for name in titles.values())
     ]
 
 

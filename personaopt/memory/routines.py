@@ -25,6 +25,8 @@ USELESS = 3
 """After so many attempts without any help a tool is said to be of no use for a topic."""
 SURE = 0.75
 """Of the questions with a word, this share must be a tool's own for the word to be its topic."""
+ECHOED = "echoed"
+"""Where an action keeps which words of its arguments, by their places, a result before it had."""
 EVERYWHERE = 0.8
 """A tool that helped with this share of everything needs no topic."""
 
@@ -172,14 +174,20 @@ def _searched(tool: str, item: Interaction) -> list[str]:
 def searched_for(item: Interaction, helped: Mapping[str, Any]) -> list[str]:
     """The words of a search that helped which the user did not say; none that another tool had returned before it."""
     own = set(words(" ".join(texts([own_words(item)]))))
-    returned: set[str] = set()
+    said = words_searched(helped)
+    places = helped.get(ECHOED)
+    returned = {said[place] for place in places if place in range(len(said))} if isinstance(places, list) else set()
     for action in item.actions:
         if action is helped:
             break
         returned |= set(words(str(action.get("result") or "")))
-    said = words(" ".join(texts(helped.get("arguments") or {})))
     telling = set(telling_words(" ".join(said)))
     return [word for word in dict.fromkeys(said) if word in telling and word not in own | returned]
+
+
+def words_searched(action: Mapping[str, Any]) -> list[str]:
+    """The words of an action's arguments, in their order."""
+    return words(" ".join(texts(action.get("arguments") or {})))
 
 
 def _useless(acted: Sequence[Interaction], asked: Mapping[str, set[str]]) -> Iterator[Routine]:
