@@ -49,7 +49,7 @@ def test_the_quickstart_runs(tmp_path: Path) -> None:
 def test_the_small_experiment_runs_and_draws(tmp_path: Path) -> None:
     notebook = executed("02_lamp.ipynb", tmp_path)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    assert "60 questions, 0 errors" in "".join(map(printed, notebook.cells))
+    assert "16 questions, 0 errors" in "".join(map(printed, notebook.cells))
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(pictures) == 7  # methods, reliability, K, cold start; likeness, map and growth of personas
     html = "".join(output["data"].get("text/html", "") for output in outputs if "data" in output)
