@@ -373,3 +373,14 @@ def test_fields_of_another_model_are_left_alone(talk):
     assert talk.agent.persona.statements[0] == old
     with pytest.raises(PersonaError):
         po.PersonaFields.from_dict({"body": {}})
+
+
+def test_what_was_never_stored_may_be_taken_back_with_what_is_right(talk):
+    talk.say("I am a carpenter.")
+    talk.update(change("demographics.career", "carpenter", "I am a carpenter"))
+    talk.say("I never was a librarian, I am a carpenter. I said Rome by mistake.")
+    quote = "I never was a librarian, I am a carpenter"
+    talk.update(change("demographics.career", "carpenter", quote, action="take_back"))
+    assert talk.lines == ["Works as: carpenter"]
+    talk.update(change("demographics.career", "librarian", quote, action="take_back"))
+    assert talk.lines == ["Works as: carpenter"]

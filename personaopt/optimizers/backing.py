@@ -34,6 +34,7 @@ _PASSING = re.compile(
     r"\bas an exception\b|\ba few days\b|\btoday i feel\b|\bi feel [\w ]{1,40} today\b",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"\b(?:not|never|no|wrong|mistake|forget|slip|error|\w+n't)\b", re.IGNORECASE)
 _LASTING = re.compile(
     r"\b(?:from now on|always|never|no longer|not any ?more|for good|moved?|became|become|switched|gone back|"
     r"returned|new job|in future|permanently|changed)\b",
@@ -78,6 +79,12 @@ def is_passing(quote: str, message: str) -> bool:
     """Whether the words say themselves that it will pass, such as `just for tonight`."""
     sentence = " ".join(each for each in sentences(message) if _plain(quote)[:40] in _plain(each)) or quote
     return bool(_PASSING.search(_plain(sentence))) and not _LASTING.search(_plain(sentence))
+
+
+def is_denied(value: str, quote: str) -> bool:
+    """Whether a quotation says in one part of a sentence that a value is not so; also where it does not name it."""
+    parts = [part for part in re.split(r"[,;:.!?]", _plain(quote)) if stands_in(value, part)]
+    return not parts or any(_DENIED.search(part) for part in parts)
 
 
 def sentences(text: str) -> list[str]:

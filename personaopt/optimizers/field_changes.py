@@ -11,6 +11,7 @@ from typing import Any
 
 from personaopt.errors import PersonaError
 from personaopt.fields import PersonaFields, Slot
+from personaopt.optimizers.backing import is_denied
 from personaopt.optimizers.field_limits import fitted, without_moods
 from personaopt.optimizers.field_proofs import Backed, backed_change, said_last
 from personaopt.optimizers.field_rules import (
@@ -88,10 +89,8 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     held = fields.values().get(slot.path)
     items = (list(held) if slot.many else [held]) if held is not None else []
     texts = {key(slot, one): one for one in items}
+    each = _as_meant(each, items)
     named = each.old if each.old is not None else each.value if action != "set" else None
-    if action == "take_back" and named is not None and not slot.many and key(slot, named) not in texts and items:
-        named = items[0]  # what was given is what is right in its place
-        each = dataclasses.replace(each, old=named)
     leaving = key(slot, named) if named is not None else ""
     if action == "set" and key(slot, each.value) in texts and (not slot.many or leaving not in texts):
         raise PersonaError("it says so already")
@@ -121,6 +120,17 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     if not edits:
         raise PersonaError("it is the user's own word, which is pinned" if known else "there is nothing to end")
     return edits
+
+
+def _as_meant(each: Backed, items: Sequence[Any]) -> Backed:
+    """What is taken back and what is right in its place, where one value alone was given for a field that has one."""
+    if each.change.action != "take_back" or each.old is not None or each.value is None or each.slot.many or not items:
+        return each
+    if is_denied(each.slot.text(each.value), each.change.quote):
+        return each
+    if key(each.slot, each.value) == key(each.slot, items[0]):
+        raise PersonaError("it says so already")
+    return dataclasses.replace(each, old=items[0])
 
 
 def _check_stated(each: Backed, rules: FieldRules) -> None:

@@ -233,7 +233,11 @@ class AlignmentWorker:
         return self.make_agent(user_id).refresh()
 
     def _due(self, user: User) -> bool:
-        since = self._seen[user.id] if user.id in self._seen else last_alignment(user, self.aligner.author)
+        since = (
+            self._seen[user.id]
+            if user.id in self._seen
+            else last_alignment(user, getattr(self.aligner, "author", PersonaAligner.author))
+        )
         return any(trigger.due(user, since) for trigger in self.triggers)
 
     async def _aligned(self, student: PersonaAgent) -> PersonaAgent:
