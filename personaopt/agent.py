@@ -15,7 +15,7 @@ from personaopt.actions.gathering import NOTHING_GATHERED, Gathered
 from personaopt.actions.outcomes import with_use
 from personaopt.actions.policy import LMPolicy, Policy
 from personaopt.actions.space import TOOL_SECONDS, ActionSpace
-from personaopt.errors import ConfigurationError, PersonaError
+from personaopt.errors import ConfigurationError
 from personaopt.explanation import Asked, Explanation, explain
 from personaopt.interaction import Interaction, query_text
 from personaopt.lm.adapter import LocalAdapter, answers_of
@@ -186,10 +186,7 @@ class PersonaAgent(UnderPersona, Acting):
         answer = self.finish(prediction, recalled, gathered)
         said = {name: answer[name] for name in self.task.output_fields}
         answer.actions = with_use(answer.actions, said, found=gathered.found, known=[query_text(inputs)])
-        persona = self.predict.known
-        with contextlib.suppress(PersonaError):  # another optimizer may have written too much
-            persona = self.persona
-        answer._asked = Asked(self.user.id, dict(inputs), persona, gathered)
+        answer._asked = Asked(self.user.id, dict(inputs), self.usable_persona, gathered)
         return answer
 
     @contextlib.contextmanager

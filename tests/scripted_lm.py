@@ -24,7 +24,14 @@ from dspy.lm15 import DataPart, Message, Request, Response, TextPart, Usage
 MODEL = "scripted/rule-obeying"
 _SECTION = re.compile(r"\[\[ ## (\w+) ## \]\]\n")
 _PERSONA = re.compile(r"<persona>\n(.*?)\n?\s*</persona>", re.DOTALL)
-_KINDS = {"edits": "edit", "feedback": "critique", "statements": "profile", "loss": "loss", "calls": "act", "changes": "fields"}
+_KINDS = {
+    "edits": "edit",
+    "feedback": "critique",
+    "statements": "profile",
+    "loss": "loss",
+    "calls": "act",
+    "changes": "fields",
+}
 
 
 @dataclasses.dataclass(frozen=True)

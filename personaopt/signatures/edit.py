@@ -39,8 +39,9 @@ FocusedEdit = EditPersona.append(
 """`EditPersona` for one candidate of several."""
 
 _ACTING = (
-    " The assistant can look things up before it answers. A statement may say where to look first for questions about a "
-    'topic, and which words to search for, in this form: When asked about TOPIC, look in TOOL first and search for "WORDS".'
+    " The assistant can look things up before it answers. A statement may say where to look first for questions about "
+    "a topic, and which words to search for, in this form: "
+    'When asked about TOPIC, look in TOOL first and search for "WORDS".'
     " Name only tools that there are. What a tool returned says nothing about the user: never put it into a statement."
 )
 
