@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dspy
 from dspy.teleprompt import Teleprompter
@@ -18,31 +18,28 @@ from dspy.utils.callback import with_callbacks
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError
 from personaopt.interaction import Interaction
-from personaopt.lm.asks import Failure, Steps, adrive, drive, one_call_an_attempt
+from personaopt.lm.asks import Steps, adrive, drive, one_call_an_attempt
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.acceptance import Acceptance, ImprovesBoth
 from personaopt.optimizers.budget import Budget
 from personaopt.optimizers.critics import ContrastiveCritic, Critic, LMCritic
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
-from personaopt.optimizers.events import EpochEnded, Listener
+from personaopt.optimizers.events import Listener
 from personaopt.optimizers.forecast import lms_of, previewed
-from personaopt.optimizers.levels import Levels, OutOfBudget
+from personaopt.optimizers.levels import Levels
+from personaopt.optimizers.loop import align
 from personaopt.optimizers.losses import Metric
 from personaopt.optimizers.material import Material, RealAnswers
 from personaopt.optimizers.moving import Moves
 from personaopt.optimizers.preview import Preview
-from personaopt.optimizers.results import Alignment, Step
+from personaopt.optimizers.results import Alignment
 from personaopt.optimizers.resuming import begun, described, fingerprint_of
 from personaopt.optimizers.run import Run
 from personaopt.optimizers.settings import check_whole, plain
 from personaopt.optimizers.starts import EmptyStart, ProfileStart, Start
 from personaopt.optimizers.storing import end, under_way
-from personaopt.optimizers.trials import try_out
 from personaopt.optimizers.windows import LatestWindow, WindowStrategy
 from personaopt.signals import DEFAULT_WEIGHTS, SignalWeights
-
-if TYPE_CHECKING:
-    from personaopt.optimizers.autograd import TextualGraph
 
 
 class PersonaAligner(Teleprompter):
@@ -164,7 +161,7 @@ class PersonaAligner(Teleprompter):
         with student.speaking(), one_call_an_attempt():
             run = self._run(student, trainset, checkpoint=self.checkpoint, resume=resume)
             with under_way(run, self.epochs, self.get_params()) as levels:
-                alignment = drive(self._align(run), threads=self.threads, may_repeat=levels.may_repeat, watch=levels)
+                alignment = drive(self._steps(run), threads=self.threads, may_repeat=levels.may_repeat, watch=levels)
                 return end(run, alignment)
 
     @with_callbacks  # DSPy adds them to `compile` only
@@ -181,7 +178,7 @@ class PersonaAligner(Teleprompter):
             run = self._run(student, trainset, checkpoint=self.checkpoint, resume=resume)
             with under_way(run, self.epochs, self.get_params()) as levels:
                 alignment = await adrive(
-                    self._align(run), threads=self.threads, may_repeat=levels.may_repeat, watch=levels
+                    self._steps(run), threads=self.threads, may_repeat=levels.may_repeat, watch=levels
                 )
                 return end(run, alignment)
 
@@ -198,63 +195,8 @@ class PersonaAligner(Teleprompter):
             for name, value in vars(self).items()
         }
 
-    def _align(self, run: Run) -> Steps[Alignment]:
-        """The algorithm. Each `yield from` is at most one level of independent LM calls."""
-        before = run.persona
-        losses: list[float] = []
-        steps: list[Step] = []
-        try:
-            if len(run.history) < run.fewest:
-                stopped = f"nothing is learnt from fewer than {run.fewest} interactions with a ground truth"
-                return run.record(before, losses, steps, stopped)
-            yield from self._begin(run)
-            yield from run.simulate()
-            losses.append(run.loss)
-            stopped = f"all {self.epochs} epochs are over"
-            graph, refusals = None, 0
-            for epoch in range(1, self.epochs + 1):
-                if (refusals or not run.wrong) and (yield from run.move()):
-                    losses.append(run.loss)
-                    graph, refusals = None, 0
-                if not run.wrong and run.moves.left:
-                    continue
-                if not run.wrong:
-                    reason = "every answer was right" if run.learn else "no interaction of the window could be answered"
-                    stopped = f"nothing to learn: {reason}"
-                    break
-                run.levels.begin_epoch(epoch, losses[-1])
-                if graph is None or refusals == 0 or self.recriticise:
-                    graph = _graph(run)
-                    failures = yield from graph.backward(run.critic, run.levels.ask, again=refusals)
-                proposals, unusable = yield from run.propose(graph.persona.gradients, refusals)
-                candidates = (yield from try_out(run, proposals, last=epoch == self.epochs)) if proposals else []
-                refusals = 0 if any(candidate.accepted for candidate in candidates) else refusals + 1
-                feedback = tuple(gradient.text for gradient in graph.persona.gradients)
-                skipped = tuple(failure.reason for failure in [*failures, *unusable])
-                steps.append(Step(epoch, losses[-1], feedback, tuple(candidates), skipped))
-                if not proposals and not run.moves.left:
-                    reason = f"the LM's replies were of no use: {skipped[-1]}" if skipped else ""
-                    stopped = reason or "the editor has nothing more to propose"
-                    break
-                if run.measured:
-                    losses.append(run.loss)
-                run.levels.tell(EpochEnded, epoch=epoch, loss=run.loss, persona=run.persona)
-        except OutOfBudget as reason:
-            stopped = str(reason)
-            if not losses:
-                run.persona = before  # a first persona that was never tried is not the best so far
-        run.bring_up_to_date(before)
-        return run.record(before, losses, steps, stopped)
-
-    def _begin(self, run: Run) -> Steps[None]:
-        """The first persona, from the history, for a user who has none."""
-        if not run.persona:
-            ask = self._start(run.agent).ask(run.agent, run.learnable)
-            (persona,) = yield from run.levels.ask("start", [ask])
-            if isinstance(persona, Failure):
-                run.notes.append(f"no first persona: {persona.reason}")
-            else:
-                run.persona = persona
+    def _steps(self, run: Run) -> Steps[Alignment]:
+        return align(run, self._start(run.agent), epochs=self.epochs, recriticise=self.recriticise)
 
     def _start(self, agent: PersonaAgent) -> Start:
         return self.start or (EmptyStart() if is_small_local(agent.lm) else ProfileStart())
@@ -301,9 +243,3 @@ class PersonaAligner(Teleprompter):
         )
         self.budget.check_prices(lms_of(run, self._start(agent)))
         return run
-
-
-def _graph(run: Run) -> TextualGraph:
-    from personaopt.optimizers.autograd import TextualGraph  # brings textgrad, which takes seconds to import
-
-    return TextualGraph(run.agent, run.persona, run.wrong)
