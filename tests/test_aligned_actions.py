@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import dspy
 import pytest
 from hashed_words import HashedWords
@@ -204,8 +206,16 @@ class Interrupt(BaseException):
 def test_an_alignment_with_actions_goes_on_where_it_was_interrupted(at):
     seeker = seekers(1, seed=5)[0]
 
+    def counted(tool, called):
+        @functools.wraps(tool)
+        def call(*arguments, **named):
+            called.append(tool.__name__)
+            return tool(*arguments, **named)
+
+        return call
+
     def align(store, *, stop=None, resume=False):
-        lm = looking_lm(slips=0.2, missed=0.2, seed=1)
+        lm, called = looking_lm(slips=0.2, missed=0.2, seed=1), []
         ask, count = lm.engine.complete, [0]
 
         def complete(request):
@@ -217,13 +227,13 @@ def test_an_alignment_with_actions_goes_on_where_it_was_interrupted(at):
         lm.engine.complete = complete
         with dspy.context(lm=lm):
             agent = po.PersonaAgent(
-                FindCode, user=store.user(seeker.user_id), tools=seeker.tools(), retrieve=0, max_actions=3,
-                memory_tools=False,
+                FindCode, user=store.user(seeker.user_id), tools=[counted(tool, called) for tool in seeker.tools()],
+                retrieve=0, max_actions=3, memory_tools=False,
             )  # fmt: skip
             try:
-                return aligner(threads=1).compile(agent, resume=resume), count[0]
+                return aligner(threads=1).compile(agent, resume=resume), count[0], called
             except Interrupt:
-                return None, count[0]
+                return None, count[0], called
 
     def filled():
         store = po.open_store(":memory:", embedder=HashedWords())
@@ -232,13 +242,15 @@ def test_an_alignment_with_actions_goes_on_where_it_was_interrupted(at):
         return store
 
     with filled() as whole, filled() as broken:
-        uninterrupted, calls = align(whole)
-        nothing, before = align(broken, stop=at)
+        uninterrupted, calls, called = align(whole)
+        nothing, before, called_before = align(broken, stop=at)
         assert nothing is None
-        resumed, after = align(broken, resume=True)
+        resumed, after, called_after = align(broken, resume=True)
     assert resumed.persona == uninterrupted.persona
     assert resumed.detailed_results.losses == uninterrupted.detailed_results.losses
     assert before + after == calls
+    assert called
+    assert sorted(called_before + called_after) == sorted(called), "what a tool gave is taken over"
 
 
 def test_other_tools_are_another_alignment(store):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from personaopt.lm.codec import Codec, text
 from personaopt.memory.episodic import Memory
 
 LONGEST_RESULT = 2000
@@ -58,6 +59,21 @@ class Acted:
         if not self.memories:
             return self.record.result
         return "\n".join(json.dumps(dict(each.interaction.ground_truth), ensure_ascii=False) for each in self.memories)
+
+
+def _read(kept: Mapping[str, Any]) -> Acted:
+    record = kept["record"]
+    seconds = float(record["seconds"])
+    action = ActionRecord(
+        text(record["tool"]), dict(record["arguments"]), text(record["result"]), text(record["error"]), seconds
+    )
+    return Acted(action, observation=text(kept["observation"]))
+
+
+KEPT_ACTED: Codec[Acted] = Codec(
+    lambda acted: {"record": acted.record.to_dict(), "observation": acted.observation}, _read
+)
+"""For what a tool gave. Not for searches of the user's own memory: those are made again, so that it is kept once."""
 
 
 def call_text(tool: str, arguments: Mapping[str, Any]) -> str:

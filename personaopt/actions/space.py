@@ -16,6 +16,7 @@ import dspy
 from personaopt.actions.calling import Calls
 from personaopt.actions.own_memory import Moment
 from personaopt.actions.records import (
+    KEPT_ACTED,
     LONGEST_RESULT,
     Acted,
     ActionRecord,
@@ -153,7 +154,9 @@ class ActionSpace:
             except (ToolError, ToolNotAllowed) as error:
                 return _failed(call, str(error), started)
 
-        return Ask(act, aact, lambda acted: acted, calls=0, asked={"tool": call.tool, "arguments": call.arguments})
+        codec = None if call.tool in OWN_TOOLS else KEPT_ACTED
+        asked = {"tool": call.tool, "arguments": call.arguments}
+        return Ask(act, aact, lambda acted: acted, calls=0, codec=codec, asked=asked)
 
     def _prepared(self, name: str, arguments: Mapping[str, Any], moment: Moment) -> tuple[AgentTool, dict[str, Any]]:
         tool = self.named(name, moment)

@@ -87,7 +87,7 @@ class Checkpoint:
 
     def add(self, place: int, ask: Ask[Any], result: Any) -> None:
         """A call of the level came back. An LM that could not be reached is not kept: it may be there next time."""
-        if not ask.calls or self._off:
+        if self._off or not (ask.calls or ask.codec):
             return
         kept = None  # but what it cost is
         if isinstance(result, Failure):
