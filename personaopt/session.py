@@ -197,6 +197,9 @@ class Session:
             said = {names[0]: said}
         if unknown := set(said) - set(names):
             raise DataError(f"The {what} names {min(unknown)!r}; the outputs are {', '.join(names)}.")
+        for name, value in said.items():
+            if self.agent.task.output_fields[name].annotation is str and not isinstance(value, str):
+                raise DataError(f"The {what} of {name} is a text, not {type(value).__name__}.")
         for name, answers in self.agent.answers.items():
             if name in said and said[name] not in answers:
                 raise DataError(f"The {what} of {name} is {said[name]!r}, which is none of its answers.")

@@ -290,6 +290,8 @@ def test_feedback_names_a_turn_of_this_session(memory) -> None:
         conversation.feedback(elsewhere, thumbs="up")
     for wrong, words in [
         ({"correction": {"answer": "x"}}, "names 'answer'"),
+        ({"correction": 7}, "correction of reply is a text, not int"),
+        ({"edited": {"reply": ["x"]}}, "edited text of reply is a text, not list"),
         ({"turn": "nothing", "thumbs": "up"}, "no interaction 'nothing'"),
         ({}, "at least one of"),
     ]:
@@ -369,6 +371,18 @@ def test_forgotten_turns_are_shown_no_more(memory) -> None:
     user.forget(turn.turn)
     conversation(message="What did I say?")
     assert "basalt" not in str(lm.engine.requests[-1])
+
+
+def test_feedback_on_a_forgotten_turn_says_that_it_was_forgotten(memory) -> None:
+    user = memory.user("u1")
+    conversation = talk(user, talking_lm())
+    user.forget(conversation(message="My secret is basalt").turn)
+    with pytest.raises(po.DataError, match="was forgotten"):
+        conversation.feedback(thumbs="up")
+    with pytest.raises(po.DataError, match="no interaction 'other'"):
+        conversation.feedback("other", thumbs="up")
+    turn = conversation(message="Hello")
+    assert conversation.feedback(thumbs="up").id == turn.turn
 
 
 def test_it_is_shown_in_a_notebook_as_data(memory) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from personaopt.errors import DataError, StoreError
 from personaopt.interaction import Interaction
+from personaopt.memory import forgotten
 from personaopt.memory.checks import name_of, text_of, whole
 from personaopt.memory.connection import Connection
 from personaopt.memory.personas import ADD_USER
@@ -170,6 +171,8 @@ def one(connection: Connection, user_id: str, interaction_id: str) -> Interactio
         f"SELECT {COLUMNS} FROM interactions WHERE user_id = ? AND interaction_id = ?",
         (user_id, text_of(interaction_id, "An interaction's id")),
     )
+    if not rows and forgotten.among(connection, user_id, [interaction_id]):
+        raise DataError(f"Interaction {interaction_id!r} of user {user_id!r} was forgotten.")
     if not rows:
         raise DataError(f"User {user_id!r} has no interaction {interaction_id!r}.")
     return parsed(rows[0])[1]
