@@ -186,6 +186,22 @@ def test_cold_start_ends_with_the_whole_history_and_lms_make_a_curve() -> None:
     assert (lms.dimension, [value for value, _ in lms.points]) == ("lm", ["local", "other"])
 
 
+def test_a_cold_start_says_that_users_may_have_less() -> None:
+    (summary,) = summaries(answers("rag", [1, 0]) + answers("rag", [1, 0], study="coldstart", point=Point(history=20)))
+    assert tables(summary)[-1].head[2:4] == ("at most 20 known", "all")
+
+
+@pytest.mark.parametrize(("users", "shown"), [(9, False), (10, True)])
+def test_no_p_value_of_few_users_is_shown(users, shown) -> None:
+    rows = answers("personaopt", [1, 1] * users) + answers("rag", [1, 0] * users)
+    (summary,) = summaries(rows)
+    table = next(table for table in tables(summary) if "p, Holm" in table.head)
+    assert table.rows[0][table.head.index("p, Holm")] == ("<0.001" if shown else "")
+    assert any("are left out" in note for note in table.notes) is not shown
+    assert any("corrected p <0.001" in note for note in table.notes) is shown
+    assert any("difference +0.500" in note for note in table.notes)
+
+
 def test_online_learning_is_the_methods_own_point() -> None:
     rows = answers("rag", [1, 0], point=Point(online=True)) + answers("rag", [0, 0], point=Point(3, 2, 4, None, True))
     assert to_dict(summaries(rows))["LaMP-2M"]["rag"]["accuracy"] == 0.5

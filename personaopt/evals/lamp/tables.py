@@ -16,7 +16,9 @@ from personaopt.evals.statistics import Comparison
 
 _HOW = "Paired bootstrap over users; p values are Holm-corrected in each column."
 _FEW = 10
-_TOO_FEW = f"Of fewer than {_FEW} users, intervals are too narrow and p values too small."
+_TOO_FEW = (
+    f"Of fewer than {_FEW} users, intervals are too narrow; p values would be too small and are left out."
+)
 _LIKELY = ("NLL [95 %]", "NLL raw", "ECE", "ECE raw")
 _PREPARATION = "preparation: calls / tokens / seconds"
 _DIMENSIONS = {
@@ -142,7 +144,7 @@ def cold_table(summary: TaskSummary, curves: Sequence[Scaled]) -> Table:
     head: tuple[str, ...] = (
         "method",
         "users / questions",
-        *("all" if value is None else f"{value} known" for value in values),
+        *("all" if value is None else f"at most {value} known" for value in values),
     )
     rows: list[tuple[str, ...]] = []
     for each in curves:
@@ -199,8 +201,8 @@ def _versus_table(title: str, standing: Standing, measure: Measure, notes: Seque
 
 def _difference(each: Versus) -> tuple[str, ...]:
     interval = each.first.difference
-    nll = ("", "") if each.nll is None else (_signed(each.nll), _p(each.nll_p_holm))
-    return (f"{interval.n_users} / {interval.n}", _signed(each.first), _p(each.p_holm), *nll)
+    nll = ("", "") if each.nll is None else (_signed(each.nll), _p(each.nll, each.nll_p_holm))
+    return (f"{interval.n_users} / {interval.n}", _signed(each.first), _p(each.first, each.p_holm), *nll)
 
 
 def _figures(cell: Figures, measure: Measure) -> tuple[str, ...]:
@@ -255,7 +257,8 @@ def _direction(measure: Measure) -> str:
 
 def _sentence(comparison: Comparison, corrected: float) -> str:
     resolved = "resolved" if comparison.difference.excludes_zero else "not resolved"
-    return f"difference {_signed(comparison)}, corrected p {_p(corrected)}, {resolved}."
+    p = f"corrected p {written}, " if (written := _p(comparison, corrected)) else ""
+    return f"difference {_signed(comparison)}, {p}{resolved}."
 
 
 def _signed(comparison: Comparison) -> str:
@@ -263,8 +266,11 @@ def _signed(comparison: Comparison) -> str:
     return f"{interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
-def _p(value: float | None) -> str:
-    return "" if value is None else ("<0.001" if value < 0.001 else f"{value:.3f}")
+def _p(comparison: Comparison, corrected: float | None) -> str:
+    """A corrected p value; nothing of few users, from whom a bootstrap finds differences where there are none."""
+    if corrected is None or comparison.difference.n_users < _FEW:
+        return ""
+    return "<0.001" if corrected < 0.001 else f"{corrected:.3f}"
 
 
 def _pair(values: tuple[float, float] | None) -> str:
