@@ -57,6 +57,8 @@ class Served:
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.server: ChatServer | None = None
+        self.said = ""
+        """What is said to every question, where it is not empty."""
         self.quick: float = math.inf
         """So many questions are answered at once, all after them late: what is to be ended has not ended by itself."""
 
@@ -66,6 +68,8 @@ class Served:
             return Answer("[[ ## echo ## ]]\nready\n\n[[ ## completed ## ]]")
         digest = hashlib.sha256(said.encode()).hexdigest()
         self.asked[digest] += 1
+        if self.said:
+            return Answer(self.said)
         tag = LAMP_2M.labels[int(digest, 16) % len(LAMP_2M.labels)]
         return Answer(
             f"[[ ## tag ## ]]\n{tag}\n\n[[ ## completed ## ]]", after=0.0 if self.asked.total() <= self.quick else 2.0
@@ -183,6 +187,23 @@ def test_a_time_limit_ends_it_with_a_report_and_no_failure(
     assert (tmp_path / "out" / "summary.json").exists()
 
 
+def test_a_run_in_which_every_question_failed_has_failed(
+    command: Command, served: Served, folder: Path, tmp_path: Path
+) -> None:
+    served.said = "nothing of use"
+    out = tmp_path / "out"
+    asking = served.asking(folder, out, "--methods", "prompt", "--users", 1)
+    code, _, stderr = command(*asking)
+    assert code == 1
+    assert stderr.splitlines()[-1].startswith("Every question failed, the last one with: ")
+    assert "Traceback" not in stderr
+    assert [bool(row.error) for row in read_rows(out)] == [True] * 3
+    served.said = ""
+    code, _, stderr = command(*asking, "--retry-failed")
+    assert code == 0, stderr
+    assert not any(row.error for row in read_rows(out))
+
+
 def test_what_cannot_be_run_is_refused_in_one_sentence(
     command: Command, served: Served, folder: Path, tmp_path: Path
 ) -> None:
@@ -200,6 +221,10 @@ def test_what_cannot_be_run_is_refused_in_one_sentence(
     refused(2, "nothing to run: no method for main", "--methods", "")
     refused(2, "nothing to run: knn for personas", "--methods", "knn", "--study", "personas")
     refused(2, "nonsense.json holds no calibrations", "--calibration", "nonsense.json")
+    deep = tmp_path / "deep" / "out"
+    refused(2, "nonsense.json holds no calibrations", "--calibration", "nonsense.json", "--out", deep)
+    assert not deep.parent.exists()
+    assert not (tmp_path / "out").exists()
     refused(2, "exclude each other", "--tuning")
     refused(1, "no data of LaMP-3", "--data", tmp_path, "--task", "LaMP-3", base=["eval", "lamp", "run", "--out", "o"])
     refused(2, "'more' is not", "--study", "more")
@@ -212,6 +237,8 @@ def test_what_cannot_be_run_is_refused_in_one_sentence(
     refused(2, "made with calibrations without", "--calibration", "shipped")
     refused(1, "holds no rows", base=["eval", "lamp", "recalibrate", empty, "--out", tmp_path / "anew"])
     refused(1, "cannot be read", base=["eval", "lamp", "report", tmp_path / "none"])
+    refused(1, "holds no rows yet", base=["eval", "lamp", "report", empty])
+    assert [path.name for path in empty.iterdir()] == ["results.jsonl"]
     refused(1, "tuning users", base=["eval", "lamp", "calibrate", tmp_path / "out", "--out", tmp_path / "c.json"])
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personaopt.cli.output import message
-from personaopt.errors import ConfigurationError, ModelError
+from personaopt.errors import ConfigurationError, DataError, ModelError
 
 if TYPE_CHECKING:
     from personaopt.evals.lamp.calibrating import Calibrations
@@ -117,8 +117,10 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
         if stop.reason:
             message(_go_on(tally, stop.reason))
         summary = reported(wanted.out, json, [each.task for each in data]) if results.rows else {}
-    if stop.failed:
-        raise ModelError(f"The run ended early: {stop.reason}.")
+        if stop.failed:
+            raise ModelError(f"The run ended early: {stop.reason}.")
+        if tally.all_failed:
+            raise ModelError(f"Every question failed, the last one with: {tally.last_error.rstrip('.')}.")
     ended = {"out": str(wanted.out), "finished": tally.done == tally.questions, "stopped": stop.reason}
     return {**ended, "run": run_of(tally), "summary": summary}
 
@@ -130,10 +132,16 @@ def reported(folder: Path, json: bool, tasks: Sequence[Task] = ()) -> dict[str, 
         folder: Of the run.
         json: Whether stdout is kept for one JSON document.
         tasks: Those that are not the benchmark's own; how others are measured is told from their rows, and said.
+
+    Raises:
+        DataError: There are no rows.
     """
     from personaopt.evals.lamp.report import TABLES, write_report
+    from personaopt.evals.lamp.results import read_rows
     from personaopt.evals.tasks import TASKS
 
+    if not read_rows(folder):
+        raise DataError(f"{folder} holds no rows yet; `personaopt eval lamp run` writes them.")
     report = write_report(folder, tasks=tasks)
     measured = {each.section.task: each.section.measure for each in report.tasks}
     for name in sorted(measured.keys() - TASKS.keys() - {task.name for task in tasks}):

@@ -6,6 +6,7 @@ line is dropped, and that question is asked again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -68,7 +69,7 @@ class Results:
     """The folder of a run that is under way; one process at a time has it.
 
     Args:
-        folder: Made if it is not there.
+        folder: Made if it is not there, and taken away again where an error ends the run before the first row.
 
     Raises:
         StoreError: Another run writes it, or it cannot be written.
@@ -78,6 +79,7 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._writing = threading.Lock()
+        self._made = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / LOCK).touch()
@@ -149,6 +151,16 @@ class Results:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if error is not None and self._made and not self.rows:
+            self._take_away()
+
+    def _take_away(self) -> None:
+        """Leave nothing of folders that were made for this run, unless others have put something into them."""
+        for name in (ROWS, CONFIG, LOCK):
+            (self.folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            for path in self._made:
+                path.rmdir()
 
     def _drop_torn_line(self) -> None:
         size = os.fstat(self._file).st_size

@@ -19,6 +19,7 @@ class Tally:
         done: How many have an answer, those of earlier runs among them.
         before: How many of these had one when the run began.
         errors: Answers of this run that are none.
+        last_error: What the last of them says.
         usage: What this run has spent; its seconds are those of questions and preparations, one after the other.
         began: When the run began, by the monotonic clock.
     """
@@ -27,6 +28,7 @@ class Tally:
     done: int = 0
     before: int = 0
     errors: int = 0
+    last_error: str = ""
     usage: Usage = dataclasses.field(default_factory=lambda: Usage(usd=0.0))
     began: float = dataclasses.field(default_factory=time.monotonic)
 
@@ -37,10 +39,16 @@ class Tally:
         elapsed = time.monotonic() - self.began
         return (self.questions - self.done) * elapsed / answered if answered else None
 
+    @property
+    def all_failed(self) -> bool:
+        """Whether questions were asked, and none of them has ever been answered."""
+        return not self.before and 0 < self.done == self.errors
+
     def count(self, row: Row) -> None:
         """A question was answered."""
         self.done += 1
         self.errors += bool(row.error)
+        self.last_error = row.error or self.last_error
         for cost in (vars(row), row.preparation or {}):
             self.usage += Usage(
                 calls=cost.get("calls", 0),
