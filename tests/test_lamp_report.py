@@ -199,6 +199,8 @@ def test_no_p_value_of_few_users_is_shown(users, shown) -> None:
     assert table.rows[0][table.head.index("p, Holm")] == ("<0.001" if shown else "")
     assert any("are left out" in note for note in table.notes) is not shown
     assert any("corrected p <0.001" in note for note in table.notes) is shown
+    compared = to_dict([summary])["LaMP-2M"]["personaopt"]["versus"]["rag"]["accuracy"]
+    assert (compared["p"] is not None, compared["p_holm"] is not None) == (shown, shown)
     assert any("difference +0.500" in note for note in table.notes)
 
 

@@ -18,6 +18,8 @@ from personaopt.errors import ConfigurationError, DataError
 
 ByUser = Mapping[str, Sequence[float]]
 
+FEW_USERS = 10
+"""Of fewer, a bootstrap's intervals are too narrow and its p values too small to be shown."""
 _CELLS = 4_000_000  # counts held at once, about 32 MB
 
 

@@ -118,17 +118,9 @@ class DictionaryOptimizer(Teleprompter):
         super().__init__()
         check_whole(k=(k, 1), sessions=(sessions, 1), messages=(messages, 1), past=(past, 0))
         check_whole(measured=(measured, 0), most_items=(most_items, 1))
-        if not (isinstance(fields, type) and issubclass(fields, PersonaFields)):
-            raise ConfigurationError(f"fields is a PersonaFields model, not {fields!r}.")
-        if isinstance(stated, str) or isinstance(messages_in, str):
-            raise ConfigurationError("stated and messages_in are several names; put one in a list.")
-        if isinstance(mood_days, bool) or not isinstance(mood_days, int | float) or not 0 <= mood_days < 1e6:
-            raise ConfigurationError(f"mood_days is a number of days of at least 0; it is {mood_days!r}.")
-        if unknown := [each for each in stated or () if not any(_within(path, each) for path in fields.slots())]:
-            raise ConfigurationError(f"There is no field {unknown[0]!r} that had to be stated.")
         self.k, self.sessions, self.messages = k, sessions, messages
-        self.rules = FieldRules(fields, None if stated is None else tuple(stated), float(mood_days), past, most_items)
-        self.messages_in = tuple(messages_in)
+        self.rules = _rules(fields, stated, mood_days, past, most_items)
+        self.messages_in = _names(messages_in)
         every_k = EverySessions(k, count_open=True, truth=False)
         default: list[Trigger] = [every_k, OnSessionSurprise()] if surprise else [every_k]
         self.triggers = default if triggers is None else list(triggers)
@@ -253,6 +245,25 @@ def learnt_until(user: User) -> float | None:
             ended = [edit.statement.valid_to for edit in version.edits if edit.statement is not None]
             return max((time for time in (*said, *ended) if time is not None), default=version.created)
     return None
+
+
+def _rules(
+    fields: type[PersonaFields], stated: Collection[str] | None, mood_days: float, past: int, most_items: int
+) -> FieldRules:
+    if not (isinstance(fields, type) and issubclass(fields, PersonaFields)):
+        raise ConfigurationError(f"fields is a PersonaFields model, not {fields!r}.")
+    if isinstance(mood_days, bool) or not isinstance(mood_days, int | float) or not 0 <= mood_days < 1e6:
+        raise ConfigurationError(f"mood_days is a number of days of at least 0; it is {mood_days!r}.")
+    names = None if stated is None else _names(stated)
+    if unknown := [each for each in names or () if not any(_within(path, each) for path in fields.slots())]:
+        raise ConfigurationError(f"There is no field {unknown[0]!r} that had to be stated.")
+    return FieldRules(fields, names, float(mood_days), past, most_items)
+
+
+def _names(given: Collection[str]) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise ConfigurationError("stated and messages_in are several names; put one in a list.")
+    return tuple(given)
 
 
 def _within(path: str, group: str) -> bool:

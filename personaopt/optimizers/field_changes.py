@@ -88,23 +88,8 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     fields = rules.model.of(persona)
     held = fields.values().get(slot.path)
     items = (list(held) if slot.many else [held]) if held is not None else []
-    texts = {key(slot, one): one for one in items}
     each = _as_meant(each, items)
-    named = each.old if each.old is not None else each.value if action != "set" else None
-    leaving = key(slot, named) if named is not None else ""
-    if action == "set" and key(slot, each.value) in texts and (not slot.many or leaving not in texts):
-        raise PersonaError("it says so already")
-    left = {key: one for key, one in texts.items() if slot.many and key != leaving}
-    if action != "set" and not slot.many and leaving and leaving not in texts:
-        raise PersonaError("it does not hold what is to end")
-    if action != "set" and slot.many and (not leaving or len(left) == len(texts)):
-        raise PersonaError("it does not hold what is to end")
-    if action == "set" or (action == "take_back" and each.old is not None and each.value is not None):
-        _check_stated(each, rules)
-        if _older(slot, each.value, known, time):
-            raise PersonaError("something newer is known")
-        left[key(slot, each.value)] = each.value
-    wanted: Any = list(left.values()) if slot.many else next(iter(left.values()), None)
+    wanted = _wanted(each, items, known, rules)
     edits = list(_brought(fields, slot, wanted).edits(
         persona,
         source="stated" if each.literal else "learnt",
@@ -120,6 +105,31 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     if not edits:
         raise PersonaError("it is the user's own word, which is pinned" if known else "there is nothing to end")
     return edits
+
+
+def _wanted(each: Backed, items: Sequence[Any], known: Sequence[Statement], rules: FieldRules) -> Any:
+    """What the field is to hold after the change, of what it holds and held.
+
+    Raises:
+        PersonaError: It holds that already, never held what is to end, or must not be changed.
+    """
+    slot, action = each.slot, each.change.action
+    texts = {key(slot, one): one for one in items}
+    named = each.old if each.old is not None else each.value if action != "set" else None
+    leaving = key(slot, named) if named is not None else ""
+    if action == "set" and key(slot, each.value) in texts and (not slot.many or leaving not in texts):
+        raise PersonaError("it says so already")
+    left = {key: one for key, one in texts.items() if slot.many and key != leaving}
+    if action != "set" and not slot.many and leaving and leaving not in texts:
+        raise PersonaError("it does not hold what is to end")
+    if action != "set" and slot.many and (not leaving or len(left) == len(texts)):
+        raise PersonaError("it does not hold what is to end")
+    if action == "set" or (action == "take_back" and each.old is not None and each.value is not None):
+        _check_stated(each, rules)
+        if _older(slot, each.value, known, each.message.time):
+            raise PersonaError("something newer is known")
+        left[key(slot, each.value)] = each.value
+    return list(left.values()) if slot.many else next(iter(left.values()), None)
 
 
 def _as_meant(each: Backed, items: Sequence[Any]) -> Backed:

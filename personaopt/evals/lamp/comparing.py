@@ -10,7 +10,7 @@ from personaopt.evals.lamp.figures import Figures, by_user, figures, truth_nll
 from personaopt.evals.lamp.measures import Measure
 from personaopt.evals.lamp.rows import Row
 from personaopt.evals.lamp.selection import Asked, Cell, Curve, Section, common
-from personaopt.evals.statistics import Comparison, compare, holm
+from personaopt.evals.statistics import FEW_USERS, Comparison, compare, holm
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Versus:
     nll_p_holm: float | None = None
 
     def to_dict(self, name: str) -> dict[str, Any]:
-        """The comparison as JSON values; `name` is that of the first figure."""
+        """The comparison as JSON values, without p values of few users; `name` is that of the first figure."""
         values = {name: _to_dict(self.first, self.p_holm)}
         if self.nll is not None and self.nll_p_holm is not None:
             values["nll"] = _to_dict(self.nll, self.nll_p_holm)
@@ -141,11 +141,12 @@ def _compared(a: Cell, b: Cell, value: Callable[[Row], float]) -> Comparison:
 
 def _to_dict(comparison: Comparison, corrected: float) -> dict[str, Any]:
     interval = comparison.difference
+    few = interval.n_users < FEW_USERS
     return {
         "difference": interval.mean,
         "ci": [interval.low, interval.high],
-        "p": comparison.p,
-        "p_holm": corrected,
+        "p": None if few else comparison.p,
+        "p_holm": None if few else corrected,
         "n": interval.n,
         "users": interval.n_users,
     }

@@ -12,13 +12,10 @@ from personaopt.evals.lamp.figures import Cost, Figures
 from personaopt.evals.lamp.measures import Measure, shown
 from personaopt.evals.lamp.selection import ABLATIONS, OURS
 from personaopt.evals.lamp.summary import Standing, TaskSummary
-from personaopt.evals.statistics import Comparison
+from personaopt.evals.statistics import FEW_USERS, Comparison
 
 _HOW = "Paired bootstrap over users; p values are Holm-corrected in each column."
-_FEW = 10
-_TOO_FEW = (
-    f"Of fewer than {_FEW} users, intervals are too narrow; p values would be too small and are left out."
-)
+_TOO_FEW = f"Of fewer than {FEW_USERS} users, intervals are too narrow; p values would be too small and are left out."
 _LIKELY = ("NLL [95 %]", "NLL raw", "ECE", "ECE raw")
 _PREPARATION = "preparation: calls / tokens / seconds"
 _DIMENSIONS = {
@@ -195,7 +192,7 @@ def _versus_table(title: str, standing: Standing, measure: Measure, notes: Seque
     first = shown(measure.first)
     head = ("less", "users / questions", f"{first} [95 %]", "p, Holm", "NLL [95 %]", "p of NLL, Holm")
     rows = tuple((name, *_difference(each)) for name, each in standing.versus.items())
-    few = min(each.first.difference.n_users for each in standing.versus.values()) < _FEW
+    few = min(each.first.difference.n_users for each in standing.versus.values()) < FEW_USERS
     return Table(title, head, rows, (*notes, _HOW, *([_TOO_FEW] if few else [])))
 
 
@@ -268,7 +265,7 @@ def _signed(comparison: Comparison) -> str:
 
 def _p(comparison: Comparison, corrected: float | None) -> str:
     """A corrected p value; nothing of few users, from whom a bootstrap finds differences where there are none."""
-    if corrected is None or comparison.difference.n_users < _FEW:
+    if corrected is None or comparison.difference.n_users < FEW_USERS:
         return ""
     return "<0.001" if corrected < 0.001 else f"{corrected:.3f}"
 
