@@ -121,9 +121,7 @@ class DictionaryOptimizer(Teleprompter):
         self.k, self.sessions, self.messages = k, sessions, messages
         self.rules = _rules(fields, stated, mood_days, past, most_items)
         self.messages_in = _names(messages_in)
-        every_k = EverySessions(k, count_open=True, truth=False)
-        default: list[Trigger] = [every_k, OnSessionSurprise()] if surprise else [every_k]
-        self.triggers = default if triggers is None else list(triggers)
+        self.triggers = _triggers(k, surprise) if triggers is None else list(triggers)
         self._decides = editor is None and lm is None
         self.aligner = PersonaAligner(
             epochs=1,
@@ -245,6 +243,11 @@ def learnt_until(user: User) -> float | None:
             ended = [edit.statement.valid_to for edit in version.edits if edit.statement is not None]
             return max((time for time in (*said, *ended) if time is not None), default=version.created)
     return None
+
+
+def _triggers(k: int, surprise: bool) -> list[Trigger]:
+    every_k = EverySessions(k, count_open=True, truth=False)
+    return [every_k, OnSessionSurprise()] if surprise else [every_k]
 
 
 def _rules(

@@ -30,10 +30,8 @@ def align(run: Run, start: Start, *, epochs: int, recriticise: bool) -> Steps[Al
     steps: list[Step] = []
     try:
         if len(run.history) < run.fewest:
-            stopped = f"nothing is learnt from fewer than {run.fewest} interactions with a ground truth"
-            return run.record(before, losses, steps, stopped)
+            return run.record(before, losses, steps, _too_few(run))
         yield from _begin(run, start)
-        yield from run.simulate()
         losses.append(run.loss)
         stopped = f"all {epochs} epochs are over"
         graph, refusals = None, 0
@@ -44,8 +42,7 @@ def align(run: Run, start: Start, *, epochs: int, recriticise: bool) -> Steps[Al
             if not run.wrong and run.moves.left:
                 continue
             if not run.wrong:
-                reason = "every answer was right" if run.learn else "no interaction of the window could be answered"
-                stopped = f"nothing to learn: {reason}"
+                stopped = _nothing_to_learn(run)
                 break
             run.levels.begin_epoch(epoch, losses[-1])
             if graph is None or refusals == 0 or recriticise:
@@ -54,12 +51,10 @@ def align(run: Run, start: Start, *, epochs: int, recriticise: bool) -> Steps[Al
             proposals, unusable = yield from run.propose(graph.persona.gradients, refusals)
             candidates = (yield from try_out(run, proposals, last=epoch == epochs)) if proposals else []
             refusals = 0 if any(candidate.accepted for candidate in candidates) else refusals + 1
-            feedback = tuple(gradient.text for gradient in graph.persona.gradients)
             skipped = tuple(failure.reason for failure in [*failures, *unusable])
-            steps.append(Step(epoch, losses[-1], feedback, tuple(candidates), skipped))
+            steps.append(Step(epoch, losses[-1], _feedback(graph), tuple(candidates), skipped))
             if not proposals and not run.moves.left:
-                reason = f"the LM's replies were of no use: {skipped[-1]}" if skipped else ""
-                stopped = reason or "the editor has nothing more to propose"
+                stopped = _nothing_to_propose(skipped)
                 break
             if run.measured:
                 losses.append(run.loss)
@@ -72,8 +67,25 @@ def align(run: Run, start: Start, *, epochs: int, recriticise: bool) -> Steps[Al
     return run.record(before, losses, steps, stopped)
 
 
+def _too_few(run: Run) -> str:
+    return f"nothing is learnt from fewer than {run.fewest} interactions with a ground truth"
+
+
+def _nothing_to_learn(run: Run) -> str:
+    reason = "every answer was right" if run.learn else "no interaction of the window could be answered"
+    return f"nothing to learn: {reason}"
+
+
+def _nothing_to_propose(skipped: tuple[str, ...]) -> str:
+    return f"the LM's replies were of no use: {skipped[-1]}" if skipped else "the editor has nothing more to propose"
+
+
+def _feedback(graph: TextualGraph) -> tuple[str, ...]:
+    return tuple(gradient.text for gradient in graph.persona.gradients)
+
+
 def _begin(run: Run, start: Start) -> Steps[None]:
-    """The first persona, from the history, for a user who has none."""
+    """The first persona, from the history, for a user who has none, and the first simulation."""
     if not run.persona:
         ask = start.ask(run.agent, run.learnable)
         (persona,) = yield from run.levels.ask("start", [ask])
@@ -81,6 +93,7 @@ def _begin(run: Run, start: Start) -> Steps[None]:
             run.notes.append(f"no first persona: {persona.reason}")
         else:
             run.persona = persona
+    yield from run.simulate()
 
 
 def _graph(run: Run) -> TextualGraph:
