@@ -199,7 +199,7 @@ def test_repeated_judging_lets_more_true_edits_through_and_fewer_harmful_ones():
 @pytest.mark.local_model
 def test_an_alignment_with_the_local_model_under_the_paired_test(local_lm):
     """Measured losses, a real start and end: what was kept is what the test lets through."""
-    invented = synthetic_users("tags", users=1, interactions=24, seed=1)[0]
+    invented = synthetic_users("tags", users=1, interactions=24, seed=2)[0]
     with po.open_store(":memory:", embedder=HashedWords()) as store, dspy.context(lm=local_lm):
         user = store.user(invented.user_id)
         user.record(invented.history)

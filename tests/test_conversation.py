@@ -225,7 +225,7 @@ def test_two_hundred_turns_cost_no_more_than_twenty(tmp_path) -> None:
 def test_the_form_of_a_prompt_is_made_once_and_not_for_every_turn(memory) -> None:
     def forms() -> int:
         gc.collect()
-        kinds = [each for each in gc.get_objects() if isinstance(each, type) and issubclass(each, dspy.Signature)]
+        kinds = [each for each in gc.get_objects() if issubclass(type(each), type) and issubclass(each, dspy.Signature)]
         return sum("earlier_turns" in kind.input_fields for kind in kinds if kind is not dspy.Signature)
 
     before = forms()

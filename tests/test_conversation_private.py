@@ -36,19 +36,23 @@ def in_files(folder: Path) -> list[Path]:
 def in_memory(*but: object) -> list[str]:
     """Everything in this process that holds a text with the canary: containers, attributes, and the caches of DSPy."""
     gc.collect()
+
+    def is_a(value: object, *kinds: type) -> bool:
+        return issubclass(type(value), kinds)  # isinstance asks objects that load what they stand for
+
     left_out = {id(each) for each in but}
     found = []
     for holder in gc.get_objects():
-        if id(holder) in left_out or isinstance(holder, types.FrameType | types.ModuleType | types.CodeType):
+        if id(holder) in left_out or is_a(holder, types.FrameType, types.ModuleType, types.CodeType):
             continue
         values: list = []
-        if isinstance(holder, dict):
+        if is_a(holder, dict):
             values = [*holder.keys(), *holder.values()]
-        elif isinstance(holder, list | tuple | set | frozenset):
+        elif is_a(holder, list, tuple, set, frozenset):
             values = list(holder)
         elif hasattr(type(holder), "__slots__") and type(holder).__module__.startswith(("dspy", "personaopt")):
             values = [getattr(holder, name, None) for name in type(holder).__slots__]
-        if any(isinstance(value, str | bytes) and CANARY in str(value) for value in values):
+        if any(is_a(value, str, bytes) and CANARY in str(value) for value in values):
             found.append(f"{type(holder).__name__}: {str(holder)[:200]}")
     return found
 

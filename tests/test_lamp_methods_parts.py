@@ -215,10 +215,12 @@ def test_react_uses_general_tools_and_no_more_turns_than_it_may(user):
     assert "It rains in Oslo." in lm.engine.prompts[1]
 
 
-def test_what_react_could_not_read_is_not_logged(user, caplog):
+def test_what_react_could_not_read_is_not_logged(user, caplog, monkeypatch):
     user.record(history_of("LaMP-2M", 3))
     lm = keeping_lm(written={"tool_calls": f"{mark(1)} no calls"})
     logger = logging.getLogger("dspy.predict.react_v2")
+    monkeypatch.setattr(logger, "disabled", False)  # whatever configured logging in this process before
+    caplog.set_level(logging.WARNING, logger=logger.name)
     logger.addHandler(caplog.handler)
     try:
         with dspy.context(lm=lm), pytest.raises(ModelError):

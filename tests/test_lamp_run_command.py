@@ -302,14 +302,18 @@ def test_the_local_model_is_measured_and_calibrated(
     assert all(row.probabilities == pytest.approx(row.measured) for row in tuning)
     code, _, stderr = command("eval", "lamp", "calibrate", tmp_path / "tuning", "--out", tmp_path / "c.json")
     assert code == 0, stderr
-    code, _, stderr = command(*base, "--out", tmp_path / "out", "--calibration", tmp_path / "c.json", "--json")
+    code, _, stderr = command(*base, "--out", tmp_path / "few", "--calibration", tmp_path / "c.json", "--json")
+    assert code == 0, stderr
+    few = read_rows(tmp_path / "few")
+    assert all(row.probabilities == pytest.approx(row.measured) for row in few), "two answers fit nothing"
+    code, _, stderr = command(*base, "--out", tmp_path / "out", "--json")
     assert code == 0, stderr
     rows = read_rows(tmp_path / "out")
     assert not {row.user for row in rows} & {row.user for row in tuning}
     assert all(row.probabilities != pytest.approx(row.measured) for row in rows)
     calibrated = {row.key: row for row in rows}
     # The same measurements without a calibration, and then under the same one again, without asking.
-    for before, out, calibration in (("out", "raw", "none"), ("raw", "anew", tmp_path / "c.json")):
+    for before, out, calibration in (("out", "raw", "none"), ("raw", "anew", "shipped")):
         code, _, stderr = command(
             "eval", "lamp", "recalibrate", tmp_path / before, "--out", tmp_path / out, "--calibration", calibration
         )
