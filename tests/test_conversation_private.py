@@ -47,7 +47,7 @@ def in_memory(*but: object) -> list[str]:
             continue
         values: list = []
         if is_a(holder, dict):
-            values = [*holder.keys(), *holder.values()]
+            values = [*dict.keys(holder), *dict.values(holder)]  # what it holds, not what it would load
         elif is_a(holder, list, tuple, set, frozenset):
             values = list(holder)
         elif hasattr(type(holder), "__slots__") and type(holder).__module__.startswith(("dspy", "personaopt")):
