@@ -3,7 +3,7 @@
 #   PYTHON=python3.12        the interpreter for .venv (else the first of python3, python3.13, 3.12, 3.11 that is 3.11 to 3.13)
 #   TORCH_INDEX=URL          take torch from another package index, such as one of CPU builds
 #   ALLOW_CUDA=1             keep a torch built for CUDA on a machine without such a GPU
-#   TESTS="-k memory -x"     what pytest gets besides
+#   TESTS="-k memory -x"     what pytest gets besides; it has two processes, TESTS="-n 0" gives it none
 #   DATA=FOLDER              histories in LaMP's format, for bench
 
 SHELL := /bin/bash
@@ -22,7 +22,7 @@ demo: setup
 	$(BIN)/personaopt demo
 
 test: setup
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: setup
 	$(BIN)/ruff check .
