@@ -233,7 +233,7 @@ def test_an_interrupted_alignment_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("personaopt.optimizers.aligner.try_out", interrupted)
+        patch.setattr("personaopt.optimizers.loop.try_out", interrupted)
         code, _, stderr = command(*asked)
     assert code == 130, stderr
     code, stdout, stderr = command(*asked, "--resume")
