@@ -1,5 +1,7 @@
 """Statements that the history shows: counts, telling words, chosen options; and an alignment that begins with them."""
 
+import itertools
+
 from hashed_words import HashedWords
 
 from personaopt.agent import PersonaAgent
@@ -12,13 +14,12 @@ from personaopt.optimizers.editors import EditRequest, EvidenceEditor
 from personaopt.optimizers.evidence import answer_statements
 from personaopt.optimizers.option_evidence import option_statements
 from personaopt.optimizers.results import Candidate
-from personaopt.optimizers.starts import EvidenceStart
-from personaopt.persona import Edit, Statement
+from personaopt.persona import Edit, Persona, Statement
 
 ARTICLES = [
     ("The senate voted on the budget", "politics"),
     ("A goal in the last minute", "sports"),
-    ("The senate hears the president", "politics"),
+    ("The senate hears of the budget", "politics"),
     ("The coach and the goal keeper", "sports"),
     ("The senate goes home", "politics"),
     ("A recipe with lemons", "food & drink"),
@@ -43,6 +44,17 @@ def test_counts_come_first_and_then_the_words_that_tell_answers_apart() -> None:
 def test_a_user_with_one_answer_has_no_words_that_tell_answers_apart() -> None:
     ids = [s.id for group in answer_statements("category", LABELS, HISTORY[:1] * 3) for s in group]
     assert "category:mostly" in ids
+    assert not any(":words:" in identifier for identifier in ids)
+
+
+def test_words_that_chance_explains_tell_nothing_apart() -> None:
+    """Two cases of an answer share a word that no other case has: in a history of dozens that happens by chance."""
+    texts = [(f"Case {n} speaks of item{n // 2}", LABELS[n // 2 % 3]) for n in range(24)]
+    chance = [
+        Interaction(inputs={"article": text}, ground_truth={"category": said}, time=float(n), id=f"c{n}")
+        for n, (text, said) in enumerate(texts)
+    ]
+    ids = [s.id for group in answer_statements("category", LABELS, chance) for s in group]
     assert not any(":words:" in identifier for identifier in ids)
 
 
@@ -74,22 +86,14 @@ def agent() -> PersonaAgent:
     return PersonaAgent(LAMP_2N.signature, user=user)
 
 
-def test_an_alignment_may_begin_with_what_the_history_before_its_window_shows() -> None:
-    one = agent()
-    persona = EvidenceStart(newest=12).ask(one, HISTORY).call(0)
-    assert persona.statements[0].text.startswith("The user's categories: politics (6 of 12)")
-    assert {statement.id.split(":")[1] for statement in persona.statements} == {"mostly", "words"}
-    older = {item.id for item in HISTORY[:12]}
-    assert all(older.issuperset(statement.evidence) for statement in persona.statements)
-
-
 def test_what_a_persona_began_with_may_go_and_what_was_just_learnt_may_not() -> None:
     one = agent()
-    persona = EvidenceStart(newest=12).ask(one, HISTORY).call(0)
+    counts, words = itertools.islice(answer_statements("category", LABELS, HISTORY), 2)
+    persona = Persona((*counts, *words))
     learnt = Statement("The user never uses: crime.", id="category:never")
     known = persona.apply([Edit("add", learnt)])
     tried = [Candidate((Edit("add", learnt),), True, "helps")]
-    request = EditRequest(one, known, [], HISTORY[:12], tried, count=9, seed=0)
+    request = EditRequest(one, known, [], HISTORY, tried, count=9, seed=0)
     proposals = [ask.call(0) for ask in EvidenceEditor().propose(request)]
     removals = [{edit.target.split(":")[1] for edit in edits} for edits in proposals if edits[0].action == "remove"]
     assert removals == [{"mostly"}, {"words"}]

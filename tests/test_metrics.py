@@ -11,7 +11,6 @@ from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.metrics import (
     classification,
     expected_calibration_error,
-    mean_nll,
     nll,
     rating,
     rating_error,
@@ -55,7 +54,6 @@ def test_ratings_are_unclipped_and_nonsense_counts_as_the_farther_end():
 def test_nll_is_natural_and_floored():
     assert nll("a", {"a": 0.25, "b": 0.75}) == pytest.approx(math.log(4))
     assert nll("a", {"a": 0.0, "b": 1.0}) == nll("a", {"b": 1.0}) == pytest.approx(-math.log(1e-12))
-    assert mean_nll(["a", "b"], [{"a": 0.5}, {"b": 1.0}]) == pytest.approx(math.log(2) / 2)
     assert nll("a", {"a": 1.0 + 1e-9}) == 0.0
     with pytest.raises(DataError, match=r"must lie in \[0, 1\]"):
         nll("a", {"a": 1.5})
@@ -87,7 +85,7 @@ def test_rouge():
     assert rouge(["running"], ["runs"])["rouge_1"] == 0.0  # no stemming, as in LaMP
 
 
-@pytest.mark.parametrize("metric", [lambda *pair: classification(*pair, ["1"]), rating, rouge, mean_nll])
+@pytest.mark.parametrize("metric", [lambda *pair: classification(*pair, ["1"]), rating, rouge])
 def test_metrics_refuse_what_does_not_pair_up(metric):
     for predictions, golds in (([], []), (["1"], [])):
         with pytest.raises(DataError, match="one prediction for each gold answer"):

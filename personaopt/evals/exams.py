@@ -115,11 +115,6 @@ def replay(agent: PersonaAgent, exam: Exam) -> list[Case]:
     return cases
 
 
-def without_memories(cases: Sequence[Case]) -> list[Case]:
-    """The same cases with no memory in the prompt; what the history alone says stays known."""
-    return [Case(case.interaction, dataclasses.replace(case.recalled, memories=())) for case in cases]
-
-
 def _oldest_first(history: Sequence[Interaction]) -> tuple[Interaction, ...]:
     if any(item.time is None for item in history):
         return tuple(history)  # the file's order is all there is to go by

@@ -91,12 +91,6 @@ def nll(gold: str, probabilities: Mapping[str, float]) -> float:
     return -math.log(min(max(probability, PROBABILITY_FLOOR), 1.0))
 
 
-def mean_nll(golds: Sequence[str], probabilities: Sequence[Mapping[str, float]]) -> float:
-    """The mean of `nll`."""
-    _check(golds, probabilities)
-    return math.fsum(nll(gold, each) for gold, each in zip(golds, probabilities, strict=True)) / len(golds)
-
-
 def expected_calibration_error(
     golds: Sequence[str], probabilities: Sequence[Mapping[str, float]], bins: int = 10
 ) -> float:

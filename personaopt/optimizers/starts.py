@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -15,9 +14,8 @@ from personaopt.lm.asks import Ask
 from personaopt.lm.codec import Codec
 from personaopt.memory.semantic import as_persona
 from personaopt.optimizers.action_evidence import with_routines
-from personaopt.optimizers.evidence import statements_of
 from personaopt.optimizers.quoting import Texts, is_refusal
-from personaopt.persona import Edit, Persona, Statement
+from personaopt.persona import Persona, Statement
 from personaopt.signatures.excerpt import excerpts
 from personaopt.signatures.profile import Profile
 from personaopt.signatures.respond import RecalledInteraction
@@ -56,37 +54,6 @@ class SemanticStart:
         facts = [fact for fact in agent.user.facts() if known.issuperset(fact.statement.evidence)]
         tools = agent.available_tools() if agent.max_actions else ()
         return Ask.done(as_persona(facts, agent.persona.token_limit, tools=tools))
-
-
-class EvidenceStart:
-    """Begins with what the history shows by itself, as statements with evidence (`optimizers.evidence`); asks no LM.
-
-    Of each output it takes the kinds of statement that helped most users: how often each answer was given, and which
-    words tell answers apart. What does not help this user is for the alignment to take out again.
-
-    Args:
-        newest: So many of the latest interactions are left out, since the alignment judges by them; with fewer than
-            twice as many, half of the history.
-        kinds: How many kinds of statement of each output.
-    """
-
-    def __init__(self, newest: int = 12, kinds: int = 2) -> None:
-        self.newest = newest
-        self.kinds = kinds
-
-    def ask(self, agent: PersonaAgent, history: Sequence[Interaction]) -> Ask[Persona]:
-        """The statements, as far as the token limit goes; no call."""
-        persona = agent.persona
-        for name in agent.task.output_fields:
-            known = [item for item in history if name in item.ground_truth]
-            older = known[: len(known) - min(self.newest, len(known) // 2)]
-            groups = itertools.islice(statements_of(agent, name, older), self.kinds) if older else ()
-            for statement in itertools.chain.from_iterable(groups):
-                try:
-                    persona = persona.apply([Edit("add", statement, reason="shown by the history")])
-                except PersonaError:
-                    continue  # said already, or too long for what is left of the limit
-        return Ask.done(persona)
 
 
 class ProfileStart:

@@ -14,8 +14,8 @@ from personaopt.persona import Statement
 ANSWERS = 6
 WORDS = 5
 FEWEST_WORDS = 2
-LEAST = 0.7
-"""A word tells an answer apart from this score on: log odds ratio by the root of how many cases have it."""
+CHANCE = 0.01
+"""A word tells an answer apart if by chance alone its cases would have it as often in less than this share of draws."""
 _WORD = re.compile(r"[^\W\d_][\w'’-]{2,}")
 _SAID_EVERYWHERE = """
     about after again all also and any are because been before being but can could did does each even for from get got
@@ -58,12 +58,15 @@ def _words(item: Interaction) -> frozenset[str]:
 
 
 def _telling(own: Counter[str], everywhere: Counter[str], count: int, total: int) -> list[str]:
-    """The words that at least two cases of an answer have and the others seldom, the most telling first."""
-    scores = {}
-    for word, times in own.items():
-        if times >= 2:
-            inside = math.log((times + 0.5) / (count + 1))
-            outside = math.log((everywhere[word] - times + 0.5) / (total - count + 1))
-            scores[word] = (inside - outside) * math.sqrt(times)
-    best = sorted((word for word, score in scores.items() if score > LEAST), key=lambda word: (-scores[word], word))
+    """The words that an answer's cases have more often than chance would give them, the least likely first."""
+    chances = {word: _chance(times, everywhere[word], count, total) for word, times in own.items()}
+    best = sorted((word for word, chance in chances.items() if chance < CHANCE), key=lambda word: (chances[word], word))
     return best[:WORDS]
+
+
+def _chance(times: int, everywhere: int, count: int, total: int) -> float:
+    """Fisher's exact test, one-sided: at least so many of a word's cases among an answer's, drawn blindly."""
+    ways = sum(
+        math.comb(count, k) * math.comb(total - count, everywhere - k) for k in range(times, min(everywhere, count) + 1)
+    )
+    return ways / math.comb(total, everywhere)

@@ -27,7 +27,6 @@ from personaopt.evals.personabench.timeline import Planned, planned
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
-STAGES = ("seeds", "personas", "scenes", "queries", "remarks", "filtered")
 FILES = {
     "seeds": "1-seeds.jsonl",
     "personas": "2-personas.jsonl",
