@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,19 @@ class Comparison:
 
     difference: Interval
     p: float
+
+    def to_dict(self, corrected: float | None = None) -> dict[str, Any]:
+        """The comparison as JSON values, without p values of few users; `corrected` is its p value after `holm`."""
+        interval = self.difference
+        few = interval.n_users < FEW_USERS
+        return {
+            "difference": interval.mean,
+            "ci": [interval.low, interval.high],
+            "p": None if few else self.p,
+            "p_holm": None if few else corrected,
+            "n": interval.n,
+            "users": interval.n_users,
+        }
 
 
 def bootstrap_mean(by_user: ByUser, *, resamples: int = 10_000, seed: int = 0, confidence: float = 0.95) -> Interval:
@@ -126,6 +140,35 @@ def compare(
     return Comparison(interval, min(1.0, 2.0 * (1 + min(above, below)) / (len(means) + 1)))
 
 
+def bootstrap_ratio(
+    a: Mapping[str, float], b: Mapping[str, float], *, resamples: int = 10_000, seed: int = 0, confidence: float = 0.95
+) -> Interval:
+    """The ratio of two methods' means over the same users, mean(a) / mean(b); users are drawn with both their values.
+
+    A ratio of means and not a mean of ratios: it stays what it says where single users' values are small.
+
+    Args:
+        a: Each user's value under the first method.
+        b: Each user's value under the second method, above 0.
+        resamples: As for `bootstrap_mean`.
+        seed: As for `bootstrap_mean`.
+        confidence: As for `bootstrap_mean`.
+
+    Raises:
+        DataError: The two do not have the same users, there are none, or a value of `b` is not above 0.
+        ConfigurationError: An argument is outside its range.
+    """
+    _check_range(resamples, confidence)
+    if not a or a.keys() != b.keys():
+        raise DataError("A ratio of two methods needs the same users, at least one, under both.")
+    users = sorted(a)
+    above, below = np.array([a[user] for user in users]), np.array([b[user] for user in users])
+    if not (np.isfinite(above).all() and np.isfinite(below).all() and (below > 0.0).all()):
+        raise DataError("A ratio of two methods needs finite values, those it is divided by above 0.")
+    low, high = _ends(_resampled(above, below, resamples, seed), confidence)
+    return Interval(float(above.sum() / below.sum()), low, high, len(users), len(users))
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """P values corrected for being several, so that the chance of any false discovery among them keeps to the level.
 
@@ -163,8 +206,7 @@ def _differences(a: ByUser, b: ByUser | None) -> ByUser:
 
 def _interval(by_user: ByUser, resamples: int, seed: int, confidence: float) -> tuple[Interval, np.ndarray]:
     """The interval of a mean, and the resampled means that it was taken from."""
-    if resamples < 1 or not 0.0 < confidence < 1.0:
-        raise ConfigurationError("A bootstrap needs at least 1 resample and a confidence between 0 and 1.")
+    _check_range(resamples, confidence)
     if not by_user or not all(len(values) for values in by_user.values()):
         raise DataError("A bootstrap needs at least one user, and every user at least one value.")
     users = sorted(by_user)
@@ -173,9 +215,19 @@ def _interval(by_user: ByUser, resamples: int, seed: int, confidence: float) -> 
     if not np.isfinite(sums).all():
         raise DataError("A bootstrap needs finite values.")
     means = _resampled(sums, counts, resamples, seed)
-    low, high = np.quantile(means, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
-    interval = Interval(float(sums.sum() / counts.sum()), float(low), float(high), len(users), int(counts.sum()))
+    low, high = _ends(means, confidence)
+    interval = Interval(float(sums.sum() / counts.sum()), low, high, len(users), int(counts.sum()))
     return interval, means
+
+
+def _check_range(resamples: int, confidence: float) -> None:
+    if resamples < 1 or not 0.0 < confidence < 1.0:
+        raise ConfigurationError("A bootstrap needs at least 1 resample and a confidence between 0 and 1.")
+
+
+def _ends(means: np.ndarray, confidence: float) -> tuple[float, float]:
+    low, high = np.quantile(means, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
+    return float(low), float(high)
 
 
 def _resampled(sums: np.ndarray, counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:

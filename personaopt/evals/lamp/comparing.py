@@ -10,7 +10,7 @@ from personaopt.evals.lamp.figures import Figures, by_user, figures, truth_nll
 from personaopt.evals.lamp.measures import Measure
 from personaopt.evals.lamp.rows import Row
 from personaopt.evals.lamp.selection import Asked, Cell, Curve, Section, common
-from personaopt.evals.statistics import FEW_USERS, Comparison, compare, holm
+from personaopt.evals.statistics import Comparison, compare, holm
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Versus:
 
     def to_dict(self, name: str) -> dict[str, Any]:
         """The comparison as JSON values, without p values of few users; `name` is that of the first figure."""
-        values = {name: _to_dict(self.first, self.p_holm)}
+        values = {name: self.first.to_dict(self.p_holm)}
         if self.nll is not None and self.nll_p_holm is not None:
-            values["nll"] = _to_dict(self.nll, self.nll_p_holm)
+            values["nll"] = self.nll.to_dict(self.nll_p_holm)
         return values
 
 
@@ -137,16 +137,3 @@ def _of(cell: Cell, asked: Sequence[Asked]) -> Cell:
 
 def _compared(a: Cell, b: Cell, value: Callable[[Row], float]) -> Comparison:
     return compare(by_user(a, value), by_user(b, value))
-
-
-def _to_dict(comparison: Comparison, corrected: float) -> dict[str, Any]:
-    interval = comparison.difference
-    few = interval.n_users < FEW_USERS
-    return {
-        "difference": interval.mean,
-        "ci": [interval.low, interval.high],
-        "p": None if few else comparison.p,
-        "p_holm": None if few else corrected,
-        "n": interval.n,
-        "users": interval.n_users,
-    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from personaopt.evals.lamp import canvas
+from personaopt.evals import canvas
 from personaopt.evals.lamp.personas import (
     STUDIED,
     Learnt,

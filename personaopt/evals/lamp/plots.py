@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from personaopt.evals.lamp import canvas
+from personaopt.evals import canvas
 from personaopt.evals.lamp.comparing import Scaled
 from personaopt.evals.lamp.figures import Figures
 from personaopt.evals.lamp.measures import shown
@@ -69,7 +69,7 @@ def methods(summary: TaskSummary, standing: Standing) -> Figure:
         for place, name in enumerate(names):
             interval = read(standing.cells[name])
             if interval is not None:
-                _bar(axes, place, interval, _colour(name))
+                canvas.bar(axes, place, interval, _colour(name))
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_xlabel(label, fontsize=10)
@@ -133,16 +133,6 @@ def _panels(summary: TaskSummary, cells: Any) -> list[tuple[str, _Reading]]:
     if any(cell.nll is not None for cell in cells):
         panels.append(("NLL (lower is better)", lambda cell: cell.nll))
     return panels
-
-
-def _bar(axes: Any, place: int, interval: Interval, colour: str) -> None:
-    axes.barh(place, interval.mean, height=0.68, color=colour)
-    reach = [[interval.mean - interval.low], [interval.high - interval.mean]]
-    axes.errorbar(interval.mean, place, xerr=reach, color=canvas.INK, capsize=2.5, linewidth=1.1)
-    axes.annotate(
-        f"{interval.mean:.3f}", (interval.high, place), xytext=(4, 0), textcoords="offset points", va="center",
-        fontsize=8, color=canvas.INK,
-    )  # fmt: skip
 
 
 def _colour(method: str) -> str:

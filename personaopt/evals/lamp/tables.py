@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import html
 from collections.abc import Sequence
 
 from personaopt.evals.lamp import paper
@@ -13,10 +11,11 @@ from personaopt.evals.lamp.measures import Measure, shown
 from personaopt.evals.lamp.selection import ABLATIONS, OURS
 from personaopt.evals.lamp.summary import Standing, TaskSummary
 from personaopt.evals.statistics import FEW_USERS, Comparison
+from personaopt.evals.table import Table, number, p_value, signed
 
+_LIKELY = ("NLL [95 %]", "NLL raw", "ECE", "ECE raw")
 _HOW = "Paired bootstrap over users; p values are Holm-corrected in each column."
 _TOO_FEW = f"Of fewer than {FEW_USERS} users, intervals are too narrow; p values would be too small and are left out."
-_LIKELY = ("NLL [95 %]", "NLL raw", "ECE", "ECE raw")
 _PREPARATION = "preparation: calls / tokens / seconds"
 _DIMENSIONS = {
     "n": "Batch size n: interactions that an alignment learns from",
@@ -24,37 +23,6 @@ _DIMENSIONS = {
     "K": "Retrieved memories K",
     "lm": "Language model",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """A table with what a reader must know of it.
-
-    Attributes:
-        title: What it shows.
-        head: The columns' names.
-        rows: The cells as text; an empty one was not run or not measured.
-        notes: Sentences under it.
-    """
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-
-    def markdown(self, level: int = 3) -> str:
-        """The table as Markdown under a heading of this level."""
-        right = ["---", *["---:"] * (len(self.head) - 1)]
-        lines = [_line(self.head), _line(right), *map(_line, self.rows)]
-        notes = "".join(f"\n{note}\n" for note in self.notes)
-        return f"{'#' * level} {self.title}\n\n" + "\n".join(lines) + f"\n{notes}"
-
-    def html(self) -> str:
-        """The table as HTML, escaped."""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.head)
-        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return f"<h4>{html.escape(self.title)}</h4><table><tr>{head}</tr>{rows}</table>{notes}"
 
 
 def main_table(summary: TaskSummary, standing: Standing) -> Table:
@@ -161,7 +129,7 @@ def persona_table(summary: TaskSummary) -> Table:
             "edits kept", "edits refused")  # fmt: skip
     rows = tuple(
         (
-            method, str(each.users), _number(each.likeness_before), _number(each.likeness),
+            method, str(each.users), number(each.likeness_before), number(each.likeness),
             *(f"{value:.1f}" for value in (each.tokens_before, each.tokens, each.changed, each.accepted, each.refused)),
         )
         for method, each in summary.personas.items()
@@ -198,14 +166,14 @@ def _versus_table(title: str, standing: Standing, measure: Measure, notes: Seque
 
 def _difference(each: Versus) -> tuple[str, ...]:
     interval = each.first.difference
-    nll = ("", "") if each.nll is None else (_signed(each.nll), _p(each.nll, each.nll_p_holm))
-    return (f"{interval.n_users} / {interval.n}", _signed(each.first), _p(each.first, each.p_holm), *nll)
+    nll = ("", "") if each.nll is None else (signed(each.nll), p_value(each.nll, each.nll_p_holm))
+    return (f"{interval.n_users} / {interval.n}", signed(each.first), p_value(each.first, each.p_holm), *nll)
 
 
 def _figures(cell: Figures, measure: Measure) -> tuple[str, ...]:
-    likely = (_number(value) for value in (cell.nll_raw, cell.ece, cell.ece_raw))
+    likely = (number(value) for value in (cell.nll_raw, cell.ece, cell.ece_raw))
     nll = "" if cell.nll is None else str(cell.nll)
-    return (_n(cell), str(cell.first), *(_number(cell.all[name]) for name in measure.others), nll, *likely)
+    return (_n(cell), str(cell.first), *(number(cell.all[name]) for name in measure.others), nll, *likely)
 
 
 def _heads(measure: Measure) -> tuple[str, ...]:
@@ -254,33 +222,13 @@ def _direction(measure: Measure) -> str:
 
 def _sentence(comparison: Comparison, corrected: float) -> str:
     resolved = "resolved" if comparison.difference.excludes_zero else "not resolved"
-    p = f"corrected p {written}, " if (written := _p(comparison, corrected)) else ""
-    return f"difference {_signed(comparison)}, {p}{resolved}."
-
-
-def _signed(comparison: Comparison) -> str:
-    interval = comparison.difference
-    return f"{interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
-
-
-def _p(comparison: Comparison, corrected: float | None) -> str:
-    """A corrected p value; nothing of few users, from whom a bootstrap finds differences where there are none."""
-    if corrected is None or comparison.difference.n_users < FEW_USERS:
-        return ""
-    return "<0.001" if corrected < 0.001 else f"{corrected:.3f}"
+    p = f"corrected p {written}, " if (written := p_value(comparison, corrected)) else ""
+    return f"difference {signed(comparison)}, {p}{resolved}."
 
 
 def _pair(values: tuple[float, float] | None) -> str:
     return "" if values is None else f"{values[0]:.3f} / {values[1]:.3f}"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
 def _count(value: int) -> str:
     return str(value) if value else ""
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

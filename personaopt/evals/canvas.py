@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from personaopt.evals.statistics import Interval
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -56,6 +58,17 @@ def quiet(axes: Any, *, along: str = "both") -> None:
     axes.grid(True, axis=along, color=FAINT, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9, colors=INK)
+
+
+def bar(axes: Any, place: int, interval: Interval, colour: str) -> None:
+    """A lying bar with its interval and its figure."""
+    axes.barh(place, interval.mean, height=0.68, color=colour)
+    reach = [[interval.mean - interval.low], [interval.high - interval.mean]]
+    axes.errorbar(interval.mean, place, xerr=reach, color=INK, capsize=2.5, linewidth=1.1)
+    axes.annotate(
+        f"{interval.mean:.3f}", (interval.high, place), xytext=(4, 0), textcoords="offset points", va="center",
+        fontsize=8, color=INK,
+    )  # fmt: skip
 
 
 def legend(made: Figure, heading: str = "") -> None:
