@@ -22,7 +22,6 @@ from personaopt.evals.exams import KnownTexts
 from personaopt.evals.lamp.calibrating import Calibrations
 from personaopt.evals.lamp.data import is_tuning_user, load_lamp
 from personaopt.evals.lamp.experiment import STUDIES, DataSet, Protocol, in_turns
-from personaopt.evals.lamp.meters import Stop
 from personaopt.evals.lamp.methods.method import Preparation, Setting
 from personaopt.evals.lamp.methods.prompting import Prompt
 from personaopt.evals.lamp.methods.registry import METHODS
@@ -30,7 +29,8 @@ from personaopt.evals.lamp.preview import foretell
 from personaopt.evals.lamp.results import Results, read_rows
 from personaopt.evals.lamp.rows import Point, Row
 from personaopt.evals.lamp.running import Experiment, Run
-from personaopt.evals.lamp.tally import Tally
+from personaopt.evals.meters import Stop
+from personaopt.evals.tally import Tally
 from personaopt.evals.tasks import LAMP_2M
 from personaopt.memory import User
 
@@ -207,7 +207,7 @@ def test_what_is_asked_later_is_not_known_though_an_earlier_profile_lists_it(dat
 
 def test_every_question_is_a_row_with_what_it_cost(data: DataSet, tmp_path: Path) -> None:
     tally, rows = ran(experiment(data, {"asking": Asking}), tmp_path)
-    assert (tally.questions, tally.done, tally.before, tally.errors) == (4, 4, 0, 0)
+    assert (tally.whole, tally.done, tally.before, tally.errors) == (4, 4, 0, 0)
     assert [row.place for row in rows] == [0, 1, 0, 1] or len({row.user for row in rows[:2]}) == 2
     for row in rows:
         assert row.calls == 1
@@ -243,7 +243,7 @@ def test_no_prompt_of_any_method_shows_what_comes_later(data: DataSet, tmp_path:
         seen.clear()
 
     tally, rows = ran(what, tmp_path, concurrency=1, listen=listen)
-    assert tally.done == tally.questions == 2 * (len(METHODS) + 1)
+    assert tally.done == tally.whole == 2 * (len(METHODS) + 1)
     assert found == {method: set() for method in [*METHODS, "asking"]}
     assert {row.history_size for row in rows} == {10, 11}
     assert not [row.error for row in rows if row.error]
@@ -304,7 +304,7 @@ def test_an_lm_that_is_down_ends_the_run_and_not_only_every_question(data: DataS
 
     stop = Stop()
     tally, _ = ran(experiment(data, {"down": Down}, users=8), tmp_path, concurrency=1, stop=stop)
-    assert tally.done == 10 < tally.questions
+    assert tally.done == 10 < tally.whole
     assert stop.failed
     assert "failed on 10 questions in a row (LMError: connection refused)" in stop.reason
 
@@ -382,7 +382,7 @@ def test_another_study_takes_over_what_is_known(data: DataSet, tmp_path: Path) -
     lm = scripted()
     tally, rows = ran(experiment(data, methods, lm, studies=["ablation"]), tmp_path)
     assert not lm.engine.asked
-    assert tally.before == tally.questions == 8
+    assert tally.before == tally.whole == 8
     assert len(rows) == 16
     assert same(dataclasses.replace(row, study="main") for row in rows if row.study == "ablation") == same(
         [row for row in rows if row.study == "main"]
@@ -435,7 +435,7 @@ def test_a_preview_counts_the_calls_that_the_run_makes_and_asks_nothing(data: Da
     assert expected == {"majority": 0, "prompt": 4, "rag": 4, "pag": 6, "no-persona": 4}
     tally, rows = ran(what, tmp_path)
     assert tally.usage.calls == told.total.calls == 18
-    assert told.total.questions == tally.questions == 20
+    assert told.total.questions == tally.whole == 20
     assert told.total.usd == 0
     longer = foretell(experiment(data, methods, lm, users=3), rows)
     assert (longer.known, longer.total.questions) == (20, 10)

@@ -17,7 +17,8 @@ def previewed(wanted: Wanted, json: bool) -> dict[str, Any]:
     import dspy
 
     from personaopt.evals.lamp.preview import foretell
-    from personaopt.evals.lamp.results import ROWS, read_rows
+    from personaopt.evals.lamp.results import read_rows
+    from personaopt.evals.results import ROWS
 
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its price list would be looked for in the network
     experiment = experiment_of(wanted, wanted.read(), None)

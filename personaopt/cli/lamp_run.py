@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from personaopt.evals.lamp.experiment import DataSet
     from personaopt.evals.lamp.results import Results
     from personaopt.evals.lamp.running import Experiment
-    from personaopt.evals.lamp.tally import Tally
+    from personaopt.evals.tally import Tally
     from personaopt.evals.tasks import Task
 
 PACKAGES = ("personaopt", "dspy", "textgrad", "torch", "transformers", "sentence-transformers", "faiss-cpu", "bm25s")
@@ -92,20 +92,20 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
     Raises:
         PersonaOptError: Something asked for cannot be had.
     """
-    from personaopt.cli.lamp_progress import Shown
-    from personaopt.evals.lamp.meters import Stop
+    from personaopt.cli.run_progress import Shown
     from personaopt.evals.lamp.results import Results
     from personaopt.evals.lamp.running import Run
+    from personaopt.evals.meters import Stop
 
     stop = Stop(wanted.limit_seconds)
     data = wanted.read()
     with Results(wanted.out) as results:
         experiment = experiment_of(wanted, data, results)
         results.configure(config_of(wanted, experiment), FIXED, WHOLE)
-        with Shown(sys.stderr) as shown:
+        with Shown(sys.stderr, "questions") as shown:
             run = Run(
                 experiment, results, concurrency=wanted.at_once(), stop=stop, failed_again=wanted.retry_failed,
-                listen=shown.row,
+                listen=lambda row, tally: shown.row(f"{row.task} {row.method}", tally),
             )  # fmt: skip
             shown.begin(run.count())
             try:
@@ -121,7 +121,7 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
             raise ModelError(f"The run ended early: {stop.reason}.")
         if tally.all_failed:
             raise ModelError(f"Every question failed, the last one with: {tally.last_error.rstrip('.')}.")
-    ended = {"out": str(wanted.out), "finished": tally.done == tally.questions, "stopped": stop.reason}
+    ended = {"out": str(wanted.out), "finished": tally.done == tally.whole, "stopped": stop.reason}
     return {**ended, "run": run_of(tally), "summary": summary}
 
 
@@ -261,7 +261,7 @@ def run_of(tally: Tally) -> dict[str, Any]:
     """What a run did, as JSON values."""
     usage = tally.usage
     return {
-        "questions": tally.questions,
+        "questions": tally.whole,
         "done": tally.done,
         "done_before": tally.before,
         "errors": tally.errors,
@@ -274,7 +274,7 @@ def run_of(tally: Tally) -> dict[str, Any]:
 
 def _go_on(tally: Tally, reason: str) -> str:
     return (
-        f"Ended because {reason}; {tally.done} of {tally.questions} questions are answered. Go on with: "
+        f"Ended because {reason}; {tally.done} of {tally.whole} questions are answered. Go on with: "
         f"{shlex.join(['personaopt', *sys.argv[1:]])}"
     )
 

@@ -19,10 +19,10 @@ import numpy as np
 from dspy.lm15 import DataPart, Message, Request, Response, TextPart, ToolCallPart, Usage
 
 from personaopt.evals.exams import KnownTexts
-from personaopt.evals.lamp.meters import Stop
 from personaopt.evals.lamp.rows import Row
 from personaopt.evals.lamp.running import Experiment, Known
 from personaopt.evals.lamp.sittings import sit
+from personaopt.evals.meters import Stop
 from personaopt.lm.prices import price
 from personaopt.memory.embedding import CallableEmbedder
 from personaopt.persona import estimate_tokens

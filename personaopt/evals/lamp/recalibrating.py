@@ -10,7 +10,8 @@ from pathlib import Path
 
 from personaopt.errors import DataError
 from personaopt.evals.lamp.calibrating import Calibrations, recalibrated
-from personaopt.evals.lamp.results import CONFIG, Results, read_config, read_rows, write_json
+from personaopt.evals.lamp.results import Results, read_rows
+from personaopt.evals.results import CONFIG, read_config, write_json
 from personaopt.evals.tasks import Task
 
 

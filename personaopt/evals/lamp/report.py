@@ -12,9 +12,10 @@ from personaopt.evals.lamp import persona_plots, plots
 from personaopt.evals.lamp.case_studies import case_studies
 from personaopt.evals.lamp.cases_page import write_page
 from personaopt.evals.lamp.personas import Placing
-from personaopt.evals.lamp.results import read_rows, write_json
+from personaopt.evals.lamp.results import read_rows
 from personaopt.evals.lamp.summary import TaskSummary, summaries, to_dict
 from personaopt.evals.lamp.tables import tables
+from personaopt.evals.results import write_json
 from personaopt.evals.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import contextvars
 import dataclasses
 import threading
-import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from personaopt.errors import ConfigurationError
 from personaopt.evals.lamp.calibrating import Calibrations
 from personaopt.evals.lamp.experiment import ABLATION, LEARNING, TOGETHER, DataSet, Job, Protocol, in_turns
-from personaopt.evals.lamp.meters import Stop, Stopped
 from personaopt.evals.lamp.methods.method import MethodOf, Setting
 from personaopt.evals.lamp.results import Results
 from personaopt.evals.lamp.rows import Point, Row
-from personaopt.evals.lamp.sittings import Sitting, reason, sit
-from personaopt.evals.lamp.tally import Listener, Tally
+from personaopt.evals.lamp.sittings import Sitting, sit
+from personaopt.evals.meters import Stop
+from personaopt.evals.tally import Tally
+from personaopt.evals.turns import in_threads
+from personaopt.lm.metering import Usage
 from personaopt.lm.patience import give_back_memory
 from personaopt.memory.embedding import Embedder
+
+Listener = Callable[[Row, Tally], None]
+"""Told of every row, in the thread that wrote it, one at a time."""
 
 UNANSWERED = 10
 """After so many questions in a row that the LM itself failed on, a run ends: it would only write down errors."""
@@ -31,9 +34,6 @@ search pays no more of it than the others."""
 
 WITHOUT_LM = ("majority", "knn")
 """Methods that ask no LM: where only they are left, none is loaded."""
-
-PATIENCE = 20.0
-"""Seconds that a run which is to end waits for the LM calls that are under way."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +169,6 @@ class Run:
         self._listen = listen
         self._lock = threading.Lock()
         self._unanswered = 0
-        self._broken: Exception | None = None
 
     def count(self) -> Tally:
         """How many questions there are and how many have an answer already; nothing is run."""
@@ -177,7 +176,7 @@ class Run:
         for name in self.experiment.lms:
             for sitting in self.experiment.sittings(name):
                 size, left = len(sitting.exam.questions), len(self._known.open_places(sitting))
-                self.tally.questions += size
+                self.tally.whole += size
                 self.tally.before += size - left
         self.tally.done = self.tally.before
         return self.tally
@@ -199,7 +198,8 @@ class Run:
             if todo and not self.stop.over:
                 lm = make() if methods.difference(WITHOUT_LM) else None
                 self._load(methods)
-                self._side_by_side([(dataclasses.replace(sitting, lm=lm), places) for sitting, places in todo])
+                turns = _together([(dataclasses.replace(sitting, lm=lm), places) for sitting, places in todo])
+                in_threads(turns, self._take, self.concurrency, self.stop)
         return self.tally
 
     def _load(self, methods: Iterable[str]) -> None:
@@ -219,43 +219,9 @@ class Run:
                 todo.append((sitting, places))
         return todo
 
-    def _side_by_side(self, todo: Sequence[tuple[Sitting, list[int]]]) -> None:
-        waiting = deque(_together(todo))
-        threads = [
-            # A thread that an LM keeps waiting for ever must not keep the process.
-            threading.Thread(target=contextvars.copy_context().run, args=(self._work, waiting), daemon=True)
-            for _ in range(min(self.concurrency, len(waiting)))
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            while any(thread.is_alive() for thread in threads):
-                for thread in threads:
-                    thread.join(0.05)
-        except BaseException:
-            self.stop.now("it was interrupted")
-            end = time.monotonic() + PATIENCE
-            for thread in threads:
-                thread.join(max(end - time.monotonic(), 0.0))
-            raise
-        if self._broken is not None:
-            raise self._broken
-
-    def _work(self, waiting: deque[list[tuple[Sitting, list[int]]]]) -> None:
-        while waiting and not self.stop.reason:
-            try:
-                turn = waiting.popleft()
-            except IndexError:
-                return
-            try:
-                for sitting, places in turn:
-                    self._sit(sitting, places)
-            except Stopped:
-                return
-            except Exception as error:  # noqa: BLE001 - it is raised where the run was begun
-                self._broken = self._broken or error
-                self.stop.now(reason(error), failed=True)
-                return
+    def _take(self, turn: list[tuple[Sitting, list[int]]]) -> None:
+        for sitting, places in turn:
+            self._sit(sitting, places)
 
     def _sit(self, sitting: Sitting, places: list[int]) -> None:
         if sitting.job.method not in WITHOUT_VECTORS:
@@ -274,8 +240,21 @@ class Run:
                 self._unanswered = 0
             self.results.append(sitting.shown(row))
             self._known.add(row)
-            self.tally.count(row)
+            self.tally.count(row.error, _spent(row))
             self._listen(row, self.tally)
+
+
+def _spent(row: Row) -> Iterator[Usage]:
+    """What a row cost: the question, and what was learnt before it."""
+    for cost in (vars(row), row.preparation or {}):
+        yield Usage(
+            calls=cost.get("calls", 0),
+            input_tokens=cost.get("input_tokens", 0),
+            output_tokens=cost.get("output_tokens", 0),
+            cached_tokens=cost.get("cached_tokens", 0),
+            seconds=cost.get("seconds", 0.0),
+            usd=cost.get("usd", 0.0),
+        )
 
 
 def _together(todo: Sequence[tuple[Sitting, list[int]]]) -> list[list[tuple[Sitting, list[int]]]]:

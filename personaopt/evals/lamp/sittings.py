@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import dspy
-from dspy.utils.exceptions import LMError
 
 from personaopt.evals.exams import Exam
 from personaopt.evals.lamp.calibrating import Calibrations
 from personaopt.evals.lamp.deciding import decide
 from personaopt.evals.lamp.experiment import Job
-from personaopt.evals.lamp.meters import Calls, Stop
 from personaopt.evals.lamp.methods.method import Method, MethodOf, Preparation, Setting
 from personaopt.evals.lamp.rows import Row
+from personaopt.evals.meters import Calls, Stop
+from personaopt.evals.turns import LONGEST_REASON, reason
 from personaopt.interaction import Interaction
 from personaopt.lm.metering import Usage
 from personaopt.lm.private_calls import private_calls
@@ -24,8 +24,6 @@ from personaopt.memory import User, open_store
 from personaopt.memory.choices import spelled
 from personaopt.memory.embedding import Embedder
 from personaopt.memory.forgotten import user_hash
-
-LONGEST_REASON = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,10 +208,3 @@ def _cost(usage: Usage) -> dict[str, Any]:
     names = ("calls", "input_tokens", "output_tokens", "cached_tokens", "usd")
     free = getattr(getattr(dspy.settings.lm, "engine", None), "parameters", None) is not None  # it runs here
     return {name: getattr(usage, name) for name in names} | ({"usd": 0.0} if free else {})
-
-
-def reason(error: Exception) -> str:
-    """Why a question has no answer, in one line."""
-    text = " ".join(str(error).split())
-    kind = "LMError" if isinstance(error, LMError) else type(error).__name__
-    return f"{kind}: {text[:LONGEST_REASON]}" if text else kind

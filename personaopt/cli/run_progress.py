@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from personaopt.evals.lamp.rows import Row
-    from personaopt.evals.lamp.tally import Tally
+    from personaopt.evals.tally import Tally
 
 EVERY = 15.0
 """Seconds between two lines where there is no terminal."""
@@ -19,10 +18,12 @@ class Shown:
 
     Args:
         file: Where.
+        what: What a row is about, in the plural.
     """
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, what: str) -> None:
         self._file = file
+        self._what = what
         self._bars: Any = None
         self._task: Any = None
         self._written = time.monotonic()
@@ -38,23 +39,23 @@ class Shown:
     def begin(self, tally: Tally) -> None:
         """Say what there is to do."""
         known = f", {tally.before} of them answered before" if tally.before else ""
-        self._line(f"{tally.questions} questions{known}")
-        if not self._file.isatty() or tally.done == tally.questions:
+        self._line(f"{tally.whole} {self._what}{known}")
+        if not self._file.isatty() or tally.done == tally.whole:
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
         self._bars = Progress(*columns, console=Console(file=self._file), transient=True)
-        self._task = self._bars.add_task("", total=tally.questions, completed=tally.done)
+        self._task = self._bars.add_task("", total=tally.whole, completed=tally.done)
         self._bars.start()
 
-    def row(self, row: Row, tally: Tally) -> None:
-        """A row is there."""
+    def row(self, label: str, tally: Tally) -> None:
+        """A row is there; the label says of what."""
         if self._bars is not None:
-            self._bars.update(self._task, completed=tally.done, description=f"{row.task} {row.method}{_spent(tally)}")
-        elif time.monotonic() - self._written >= EVERY or tally.done == tally.questions:
-            self._line(f"{tally.done} of {tally.questions} questions{_spent(tally)}")
+            self._bars.update(self._task, completed=tally.done, description=f"{label}{_spent(tally)}")
+        elif time.monotonic() - self._written >= EVERY or tally.done == tally.whole:
+            self._line(f"{tally.done} of {tally.whole} {self._what}{_spent(tally)}")
 
     def end(self) -> None:
         """The terminal is given back."""
