@@ -56,7 +56,7 @@ class DictionaryOptimizer(Teleprompter):
         k: After how many sessions `after_session` makes an update.
         sessions: How many of the latest sessions are looked at; fewer than k would leave some out.
         messages: How many messages of each, at most, the latest.
-        lm: The LM that writes the changes; the agent's when None.
+        lm: The LM that writes the changes, or decides on them; the agent's when None.
         editor: Proposes the changes; when None `FieldEditor`, or `DecidingFieldEditor` for a small local model.
         stated: Groups, or paths of fields, that only the user's own words may fill; when None demographics and your own
             groups. What is in AI PERSONA's other groups may be concluded from what the user says.
@@ -122,7 +122,7 @@ class DictionaryOptimizer(Teleprompter):
         self.rules = _rules(fields, stated, mood_days, past, most_items)
         self.messages_in = _names(messages_in)
         self.triggers = _triggers(k, surprise) if triggers is None else list(triggers)
-        self._decides = editor is None and lm is None
+        self._lm, self._decides = lm, editor is None
         self.aligner = PersonaAligner(
             epochs=1,
             candidates=1,
@@ -219,11 +219,11 @@ class DictionaryOptimizer(Teleprompter):
         return {**self.aligner.get_params(), **own, **rules, "triggers": plain(tuple(self.triggers))}
 
     def _aligner(self, agent: PersonaAgent) -> PersonaAligner:
-        """The aligner, with the editor that suits the agent's LM."""
-        if not (self._decides and is_small_local(agent.lm)):
+        """The aligner, with the editor that suits the LM which writes."""
+        if not (self._decides and is_small_local(self._lm or agent.lm)):
             return self.aligner
         aligner = copy.copy(self.aligner)
-        aligner.editor = DecidingFieldEditor(rules=self.rules, messages_in=self.messages_in)
+        aligner.editor = DecidingFieldEditor(rules=self.rules, messages_in=self.messages_in, lm=self._lm)
         return aligner
 
     def _newest(self, user: User) -> float | None:

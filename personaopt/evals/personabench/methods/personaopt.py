@@ -1,0 +1,104 @@
+"""personaopt as a whole: fields from what the user says, free lines from corrected replies, in one persona.
+
+The one place to tune it. Every figure here was chosen on benches of the seeds 7000 to 7009, which nothing is reported
+on.
+"""
+
+from __future__ import annotations
+
+import dspy
+
+from personaopt.agent import PersonaAgent
+from personaopt.evals.personabench.fields import BenchFields
+from personaopt.evals.personabench.methods.dictionary import Dictionary
+from personaopt.evals.personabench.methods.method import MOST_ITEMS, NOTHING_LEARNT, Learnt, Setting
+from personaopt.evals.personabench.records import Session
+from personaopt.evals.personabench.simulation.dialogue import Dialogue
+from personaopt.lm.local import is_small_local
+from personaopt.memory import User
+from personaopt.optimizers.aligner import PersonaAligner
+from personaopt.optimizers.beside_fields import BesideFields, without_repeated
+from personaopt.optimizers.critics import ContrastiveCritic, LMCritic
+from personaopt.optimizers.dictionary import DictionaryOptimizer
+from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
+from personaopt.optimizers.starts import EmptyStart
+from personaopt.optimizers.triggers import OnSurprise, Trigger
+
+LATEST, HELD_OUT, EPOCHS = 6, 3, 1
+"""n, h and E of an alignment of the lines: an alignment makes at most 2 (n + h) + n + 1 calls."""
+
+
+class PersonaOpt(Dictionary):
+    """A `DictionaryOptimizer` for the fields and a `PersonaAligner` for free lines, on one persona.
+
+    The fields are brought up to date after every session, from what the user said in the last three. The lines are
+    aligned on surprise: when replies have needed more correction than they used to (`OnSurprise`). Lines leave the
+    fields alone, and none repeats a value that a field has or had (`BesideFields`).
+
+    Args:
+        user: Whose persona is learnt.
+        setting: Of the run.
+        with_fields: Whether fields are learnt.
+        with_lines: Whether free lines are.
+    """
+
+    def __init__(self, user: User, setting: Setting, *, with_fields: bool = True, with_lines: bool = True) -> None:
+        super().__init__(user, setting, k=1)
+        self.with_fields, self.with_lines = with_fields, with_lines
+        self.fields = DictionaryOptimizer(
+            fields=BenchFields,
+            k=1,
+            stated=tuple(BenchFields.model_fields),
+            most_items=MOST_ITEMS,
+            lm=setting.editor,
+            checkpoint=False,
+            threads=setting.threads,
+            seed=setting.seed,
+        )
+        self.lines = aligner_of(setting)
+        self.surprise: Trigger = OnSurprise(threshold=1.5, minimum=4)
+        self._aligned: float | None = None
+
+    def learn(self, session: Session, dialogue: Dialogue) -> Learnt:
+        """The fields first, so that the lines are judged beside them."""
+        learnt = super().learn(session, dialogue) if self.with_fields else NOTHING_LEARNT
+        if not self.with_lines:
+            return learnt
+        self._drop_repeated()
+        if not (surprised := self.surprise.due(self.user, self._aligned)):
+            return learnt
+        latest = self.user.latest(1)
+        more = self._updated(surprised, self.lines.compile)
+        self._aligned = latest[0].time if latest else None
+        reason = "; ".join(each for each in (learnt.reason, surprised) if each)
+        return Learnt(True, reason, max(learnt.version, more.version), (*learnt.notes, *more.notes))
+
+    def _drop_repeated(self) -> None:
+        """Take lines out that a field says by now."""
+        persona = without_repeated(self._persona, BenchFields)
+        if persona != self._persona:
+            agent = PersonaAgent(self.setting.task, user=self.user, retrieve=0, persona=persona, calibration=None)
+            agent.save_persona(author=PersonaAligner.author, reason="A field says what these lines said.")
+            self._persona = persona
+
+
+def aligner_of(setting: Setting) -> PersonaAligner:
+    """The aligner of the lines.
+
+    Args:
+        setting: Of the run.
+    """
+    small = is_small_local(setting.editor or dspy.settings.lm)
+    editor: Editor = EvidenceEditor() if small else LMEditor(setting.editor)
+    return PersonaAligner(
+        latest=LATEST,
+        held_out=HELD_OUT,
+        epochs=EPOCHS,
+        candidates=1,
+        critic=ContrastiveCritic() if small else LMCritic(setting.editor),
+        editor=BesideFields(editor, BenchFields),
+        start=EmptyStart(),
+        checkpoint=False,
+        threads=setting.threads,
+        seed=setting.seed,
+    )
