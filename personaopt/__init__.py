@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ToolNotAllowed,
         VersionConflict,
     )
-    from personaopt.fields import PersonaFields
+    from personaopt.fields import PersonaFields, Timeline
     from personaopt.interaction import Interaction
     from personaopt.lm.adapter import LocalAdapter
     from personaopt.lm.limits import limited
@@ -87,7 +87,7 @@ _MODULES = {
         "ToolNotAllowed",
         "VersionConflict",
     ),
-    "personaopt.fields": ("PersonaFields",),
+    "personaopt.fields": ("PersonaFields", "Timeline"),
     "personaopt.interaction": ("Interaction",),
     "personaopt.lm.adapter": ("LocalAdapter",),
     "personaopt.lm.limits": ("limited",),
@@ -180,6 +180,7 @@ __all__ = [
     "StoreError",
     "StratifiedWindow",
     "Strict",
+    "Timeline",
     "ToolError",
     "ToolNotAllowed",
     "Usage",

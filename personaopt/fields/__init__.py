@@ -6,6 +6,7 @@ from personaopt.fields.foreign import Imported, Misfit, import_fields
 from personaopt.fields.groups import Demographics, Pattern, Personality, Preference
 from personaopt.fields.model import PersonaFields, Reading
 from personaopt.fields.paths import Slot
+from personaopt.fields.timeline import Span, Timeline
 
 __all__ = [
     "Demographics",
@@ -17,5 +18,7 @@ __all__ = [
     "Preference",
     "Reading",
     "Slot",
+    "Span",
+    "Timeline",
     "import_fields",
 ]

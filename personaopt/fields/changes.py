@@ -12,6 +12,9 @@ from personaopt.errors import PersonaError
 from personaopt.fields.paths import Slot
 from personaopt.persona import Edit, Persona, Statement
 
+MOOD = "mood:"
+"""How the ids of statements begin that hold for a few days only."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Rules:

@@ -252,6 +252,11 @@ class PersonaFields(pydantic.BaseModel):
         except PersonaError as error:
             raise PersonaError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
 
+    def _repr_html_(self) -> str:
+        from personaopt.fields.pages import fields_table
+
+        return fields_table(self.values(), self.slots())
+
 
 F = TypeVar("F", bound=PersonaFields)
 

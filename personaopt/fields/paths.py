@@ -69,7 +69,7 @@ class Slot:
         Raises:
             PersonaError: The text is not such a value.
         """
-        said = _UNTIL.sub("", line) if ended else line
+        said = without_until(line) if ended else line
         said = said.removeprefix(f"{self.title}: ").strip()
         adapter = self.adapter
         try:
@@ -101,6 +101,11 @@ def _slots(model: type[pydantic.BaseModel], prefix: str) -> Iterator[Slot]:
         elif field.metadata:
             annotation = typing.Annotated[annotation, *field.metadata]
         yield Slot(path, title, annotation, many)
+
+
+def without_until(line: str) -> str:
+    """The text of a statement that no longer holds, without the day until which it did."""
+    return _UNTIL.sub("", line)
 
 
 def day(time: float) -> str:

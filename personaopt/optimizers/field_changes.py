@@ -6,17 +6,18 @@ What a rule refuses is left out and said, without the user's words, in the recor
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from personaopt.errors import PersonaError
 from personaopt.fields import PersonaFields, Slot
+from personaopt.fields.changes import MOOD
+from personaopt.fields.reasons import Reason
 from personaopt.optimizers.backing import is_denied
 from personaopt.optimizers.field_limits import fitted, without_moods
 from personaopt.optimizers.field_proofs import Backed, backed_change, said_last
 from personaopt.optimizers.field_rules import (
     DAY,
-    MOOD,
     MOST_CHANGES,
     MOST_READ,
     FieldEdits,
@@ -65,7 +66,7 @@ def edits_of_changes(
     new, dropped = fitted(without_moods(new, newest), persona.token_limit, rules, changed)
     if dropped:
         left_out.append(f"{dropped} of the oldest values made room within the persona's token limit")
-    return FieldEdits(_reasoned(persona.diff(new), backed), left_out)
+    return FieldEdits(_reasoned(persona, new, backed), left_out)
 
 
 def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
@@ -77,14 +78,20 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     slot, time, action = each.slot, each.message.time, each.change.action
     here = [one for one in persona.statements if one.field == slot.path]
     known = [one for one in here if not one.id.startswith(MOOD)]
-    if not slot.many and any(said_last(one, each.times) > time for one in known):
+    if not slot.many and any(said_last(one, each.times) > time for one in here):
         raise PersonaError("something newer is known")
+    if action == "set" and not slot.many and (over := _mood_over(each, here, known, rules)):
+        return over
     if action == "set" and not each.lasting:
         _check_stated(each, rules)
         return _mood(each, here, rules)
     holding = [one for one in known if one.valid_to is None]
     if action == "take_back" and any(each.message.interaction.id in one.evidence for one in holding):
         raise PersonaError("it was taken back already")
+    moods = [one for one in here if one.id.startswith(MOOD) and not one.pinned]
+    # Of a list a mood is one item more; what lasts in a field of one value comes after it.
+    over = [Edit("remove", target=one.id) for one in moods] if action == "set" and not slot.many else []
+    persona = persona.apply(over)
     fields = rules.model.of(persona)
     held = fields.values().get(slot.path)
     items = (list(held) if slot.many else [held]) if held is not None else []
@@ -104,7 +111,7 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
         edits += _restored(slot, known, edits, wanted, each.message.interaction.id)
     if not edits:
         raise PersonaError("it is the user's own word, which is pinned" if known else "there is nothing to end")
-    return edits
+    return [*over, *edits]
 
 
 def _wanted(each: Backed, items: Sequence[Any], known: Sequence[Statement], rules: FieldRules) -> Any:
@@ -187,7 +194,8 @@ def _mood(each: Backed, known: Sequence[Statement], rules: FieldRules) -> list[E
     if not rules.mood_days:
         raise PersonaError("it is passing, and nothing of that is kept")
     begun, ends = each.message.time, each.message.time + rules.mood_days * DAY
-    line = each.slot.line(each.value, ends)
+    # Who reads it need not know today's date to tell it from what is over.
+    line = each.slot.line(each.value, ends).removesuffix(")") + ", for now)"
     now = [one for one in known if key_of(each.slot, one) == key(each.slot, each.value)]
     if any(one.valid_to is None or one.valid_to >= ends for one in now):
         raise PersonaError("it says so already")
@@ -204,26 +212,46 @@ def _mood(each: Backed, known: Sequence[Statement], rules: FieldRules) -> list[E
     return [*earlier, Edit("add", mood, reason=_reason(each))]
 
 
+def _mood_over(each: Backed, here: Sequence[Statement], known: Sequence[Statement], rules: FieldRules) -> list[Edit]:
+    """The end of a mood, where the user says that it is as it lastingly was; nothing where that is not what is said.
+
+    What lasts gets the words as evidence, so that older ones which are read again do not bring the mood back.
+    """
+    slot, moods = each.slot, [one for one in here if one.id.startswith(MOOD)]
+    lasting = [one for one in known if one.valid_to is None and key_of(slot, one) == key(slot, each.value)]
+    if not moods or not lasting or any(key_of(slot, one) == key(slot, each.value) for one in moods):
+        return []
+    _check_stated(each, rules)
+    (stays,) = lasting[:1]
+    again = dataclasses.replace(stays, evidence=(*stays.evidence, each.message.interaction.id))
+    reason = _reason(each)
+    gone = [Edit("remove", target=one.id, reason=reason) for one in moods if not one.pinned]
+    return [*gone, Edit("replace", again, stays.id, reason)] if not stays.pinned else gone
+
+
 def _older(slot: Slot, value: Any, known: Sequence[Statement], time: float) -> bool:
     """Whether a value came to an end after it was said."""
     ended = [one for one in known if one.valid_to is not None and key_of(slot, one) == key(slot, value)]
     return any((one.valid_to or 0.0) > time for one in ended)
 
 
-def _reasoned(edits: Iterable[Edit], backed: Sequence[Backed]) -> list[Edit]:
-    """Edits with what made them, by their field."""
-    reasons: Mapping[str, str] = {each.slot.path: _reason(each) for each in backed}
-    return [
-        edit
-        if edit.reason or edit.statement is None
-        else dataclasses.replace(edit, reason=reasons.get(edit.statement.field or "", ""))
-        for edit in edits
-    ]
+def _reasoned(persona: Persona, new: Persona, backed: Sequence[Backed]) -> Iterator[Edit]:
+    """The edits that lead to the new persona, each with what made it: the last change of its field that could."""
+    paths = {statement.id: statement.field for statement in (*persona.statements, *new.statements)}
+    spoken = sorted(backed, key=lambda one: (one.message.time, one.message.number))
+    for edit in persona.diff(new):
+        statement, path = edit.statement, paths[edit.statement.id if edit.statement else str(edit.target)]
+        mine = [each for each in spoken if each.slot.path == path]
+        if statement is None:
+            shown = [each for each in mine if each.change.action == "take_back"]
+        else:
+            shown = [each for each in mine if each.message.interaction.id in statement.evidence]
+        found = shown or mine
+        yield dataclasses.replace(edit, reason=_reason(found[-1])) if found else edit
 
 
 def _reason(each: Backed) -> str:
-    said = {"set": "says so", "end": "says that it no longer holds", "take_back": "took it back"}[each.change.action]
-    return f"The user {said} in message {each.message.interaction.id}."
+    return str(Reason(each.change.action, each.message.interaction.id))
 
 
 def _named(change: FieldChange, rules: FieldRules) -> str:

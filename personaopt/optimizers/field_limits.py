@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from personaopt.optimizers.field_rules import MOOD, FieldRules
+from personaopt.fields.changes import MOOD
+from personaopt.optimizers.field_rules import FieldRules
 from personaopt.persona import Edit, Persona, Statement
 
 

@@ -13,8 +13,6 @@ from personaopt.memory.quoting import plain
 from personaopt.persona import Edit, Persona, Statement
 
 DAY = 86_400.0
-MOOD = "mood:"
-"""How the ids of statements begin that hold for a few days only."""
 INFERRED = ("personality", "pattern", "preference")
 """AI PERSONA's groups of what may be concluded from the user's words; what is in all others the user has to state."""
 MOST_CHANGES = 12

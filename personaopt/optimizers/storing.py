@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from personaopt.agent import PersonaAgent
@@ -117,7 +117,7 @@ def _saved(
     student: PersonaAgent, alignment: Alignment, run: str, as_of: float | None, author: str
 ) -> tuple[Persona, PersonaVersion | None, int, str]:
     """The persona as it is stored, its version (None where nothing was left to store), its parent, and a note."""
-    edits = new = student.persona.diff(alignment.after)
+    edits = new = _reasoned(student.persona.diff(alignment.after), alignment)
     persona, parent, note = alignment.after, student.persona_version, ""
     for _ in range(TRIES):
         try:
@@ -130,13 +130,24 @@ def _saved(
             if current is None:
                 raise
             persona, parent = rebased(student.persona, edits, current), current.version
-            new = current.persona.diff(persona)
+            new = _reasoned(current.persona.diff(persona), alignment)
             note = f"rebased on version {parent}, which was stored meanwhile; together they were not tried"
             if not new:
                 return persona, None, parent, f"version {parent}, which was stored meanwhile, says all that was learnt"
     raise VersionConflict(
         f"The persona of user {student.user.id!r} was changed {TRIES} times while it was to be stored; align again."
     )
+
+
+def _reasoned(edits: Iterable[Edit], alignment: Alignment) -> tuple[Edit, ...]:
+    """Edits with the reasons that the accepted ones were made for."""
+    accepted = (candidate for step in alignment.steps for candidate in step.candidates if candidate.accepted)
+    reasons = {_about(edit): edit.reason for candidate in accepted for edit in candidate.edits}
+    return tuple(dataclasses.replace(edit, reason=reasons.get(_about(edit), edit.reason)) for edit in edits)
+
+
+def _about(edit: Edit) -> tuple[str, str | None, str | None]:
+    return edit.action, edit.target, edit.statement.id if edit.statement else None
 
 
 def rebased(base: Persona, edits: tuple[Edit, ...], current: PersonaVersion) -> Persona:
