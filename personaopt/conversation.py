@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import dspy
@@ -41,6 +41,8 @@ class Conversation:
         turns: How many of the latest turns stand in the prompt.
         tokens: How many tokens they may have together, by estimate; the very latest is always shown, in parts if long.
         keep_media: Whether images and other media are kept with the record; else their address, or a hash, is.
+        clock: Says what time it is, in seconds, for conversations that are simulated or told again; the store's clock
+            when None.
 
     Attributes:
         user: Whose conversation it is.
@@ -65,9 +67,17 @@ class Conversation:
         turns: int = 8,
         tokens: int = 2000,
         keep_media: bool = False,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._session = Session(
-            user, agent, session, temporary=temporary, turns=turns, tokens=tokens, keep_media=keep_media
+            user,
+            agent,
+            session,
+            temporary=temporary,
+            turns=turns,
+            tokens=tokens,
+            keep_media=keep_media,
+            clock=clock,
         )
         self._tasks: set[asyncio.Task[None]] = set()
 

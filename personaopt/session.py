@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import dspy
@@ -73,6 +73,7 @@ class Session:
         turns: int,
         tokens: int,
         keep_media: bool,
+        clock: Callable[[], float] | None,
     ) -> None:
         for what, number in (("turns", turns), ("tokens", tokens)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 0:
@@ -82,6 +83,7 @@ class Session:
         checked([Interaction({"session": ""}, session=self.name)])  # a name that the store can keep
         self.last = ""
         self._most, self._tokens, self._keep_media = turns, tokens, keep_media
+        self._clock = clock
         self.change(agent)
         self._since = time.time() - CLOCKS if name is None else None
         self._unkept: deque[Interaction] = deque(maxlen=max(turns, 1))
@@ -133,7 +135,8 @@ class Session:
             wrong = f"{missing[0]} is missing" if missing else f"{min(set(inputs) - set(fields))} is unknown"
             raise DataError(f"A turn of this conversation has the inputs {', '.join(fields)}; {wrong}.")
         values = {name: recorded(value, keep=self._keep_media) for name, value in inputs.items()}
-        question = Interaction(values, session=self.name, task=self.task)
+        now = None if self._clock is None else self._clock()  # None: the store's, when the turn is recorded
+        question = Interaction(values, session=self.name, task=self.task, time=now)
         checked([question])
         earlier = self._earlier(query_text(values))
         if earlier.ids:
@@ -227,7 +230,7 @@ class Session:
                 self.last = self.user.record(item).id
                 return self.last
         with self._lock:
-            self._unkept.append(dataclasses.replace(item, time=time.time()))
+            self._unkept.append(item if item.time is not None else dataclasses.replace(item, time=time.time()))
         return ""
 
 

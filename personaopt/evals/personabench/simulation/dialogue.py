@@ -36,11 +36,13 @@ class Dialogue:
         session: Its id in the bench.
         exchanges: At least one, at most as many as turns were allowed.
         closing: What the user says at the end without asking for anything; empty where nothing is left to be said.
+        notes: What went otherwise than it should: a role that gave nothing usable, and was answered for by rule.
     """
 
     session: str
     exchanges: tuple[Exchange, ...]
     closing: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def satisfied(self) -> bool:
@@ -79,4 +81,4 @@ class Dialogue:
             )
             for each in values["exchanges"]
         )
-        return cls(values["session"], exchanges, values["closing"])
+        return cls(values["session"], exchanges, values["closing"], tuple(values.get("notes", ())))

@@ -1,0 +1,77 @@
+"""Who speaks for a persona in a simulated session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from personaopt.evals.personabench.checks import failed
+from personaopt.evals.personabench.records import Check, Profile, Remark, Session
+from personaopt.evals.personabench.simulation.dialogue import Exchange
+from personaopt.lm.asks import Ask
+
+
+class RuleUser:
+    """Says what the bench has in store, word for word; needs no LM.
+
+    It opens with the scene's context and the neutral query. To a reply that was not what it expected it says what was
+    missing, which names the field's value, and at the first such time all that it has to tell of itself; what it has
+    not told by the end it tells then. So every remark is made once in a session.
+    """
+
+    def opening(self, session: Session, profile: Profile) -> str:
+        """See `SimulatedUser`."""
+        return "\n\n".join(text for text in (session.context.strip(), session.query.strip()) if text)
+
+    def answer(self, session: Session, profile: Profile, exchanges: Sequence[Exchange]) -> Ask[str]:
+        """See `SimulatedUser`; makes no call."""
+        return Ask.done(in_one(complaint(session, exchanges[-1]), *remarks_beside(session, exchanges)))
+
+    def closing(self, session: Session, profile: Profile, exchanges: Sequence[Exchange]) -> str:
+        """See `SimulatedUser`."""
+        return in_one(*remarks_left(session, exchanges))
+
+
+def complaint(session: Session, exchange: Exchange) -> str:
+    """What the bench has the user say to a reply that was not what it expected.
+
+    Where the rules find nothing wrong with it, and somebody else did, all complaints; in a session without any the
+    query again. The expected answer itself is never said.
+    """
+    said = complaints(failed(session.checks, exchange.reply, exchange.calls)) or complaints(session.checks)
+    return in_one(*said) or session.query.strip()
+
+
+def complaints(checks: Sequence[Check]) -> list[str]:
+    """What is said to replies that fail, each once."""
+    return list(dict.fromkeys(check.complaint.strip() for check in checks if check.complaint.strip()))
+
+
+def remarks_beside(session: Session, exchanges: Sequence[Exchange]) -> list[str]:
+    """The remarks that are made beside the complaint about the latest reply: all of them, with the first complaint.
+
+    A slip about the very field that the complaint states comes at the end: nobody says both in one breath.
+    """
+    if len(exchanges) != 1:
+        return []
+    return _texts([remark for remark in session.remarks if not _slips(session, remark, exchanges[0])])
+
+
+def remarks_left(session: Session, exchanges: Sequence[Exchange]) -> list[str]:
+    """The remarks that were not made when the session ends."""
+    if len(exchanges) <= 1:
+        return _texts(session.remarks)
+    return _texts([remark for remark in session.remarks if _slips(session, remark, exchanges[0])])
+
+
+def in_one(*texts: str) -> str:
+    """Several sentences as one message."""
+    return " ".join(text for text in texts if text)
+
+
+def _slips(session: Session, remark: Remark, first: Exchange) -> bool:
+    stated = {check.field for check in failed(session.checks, first.reply, first.calls) or session.checks}
+    return remark.kind == "false" and remark.field in stated
+
+
+def _texts(remarks: Sequence[Remark]) -> list[str]:
+    return list(dict.fromkeys(remark.text.strip() for remark in remarks if remark.text.strip()))

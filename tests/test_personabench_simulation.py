@@ -1,0 +1,250 @@
+"""Simulated sessions: who says what, what the agent may see and call, and what is recorded of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from hashed_words import HashedWords
+from talking import Said, talking_lm
+
+import personaopt as po
+from personaopt.errors import ConfigurationError, DataError, ToolError
+from personaopt.evals.personabench.records import Call, Check, Function, Profile, Remark, Session
+from personaopt.evals.personabench.simulation.dialogue import Dialogue
+from personaopt.evals.personabench.simulation.functions import SimulatedFunctions
+from personaopt.evals.personabench.simulation.satisfaction import RuleSatisfaction
+from personaopt.evals.personabench.simulation.sessions import MINUTE, ahold, hold
+from personaopt.evals.personabench.simulation.task import AssistUser
+from personaopt.evals.personabench.simulation.users import RuleUser
+
+NOON = 1_740_000_000.0
+NOBODY = Profile(id="p0", language="English", biography="", held=[], events=[], sessions=[NOON])
+WEATHER = Function(
+    name="get_weather",
+    description="The weather of a city.",
+    parameters=json.dumps(
+        {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "day": {"type": "string", "enum": ["today", "tomorrow"]}},
+            "required": ["city"],
+            "additionalProperties": False,
+        }
+    ),
+    effect="look_up",
+    table="weather",
+    key="city",
+)
+DIET = Check(
+    field="life.diet",
+    kind="first_named",
+    accepted=["the lentil stew"],
+    others=["the steak"],
+    complaint="I am vegetarian, so not that.",
+)
+REMARKS = [
+    Remark(kind="fact", field="demographics.name", value="Ada", text="My name is Ada."),
+    Remark(kind="fact", field="life.home", value="Porto", text="I live in Porto."),
+    Remark(kind="fact", field="life.home", value="Porto", text="I live in Porto."),
+]
+
+
+def a_session(**changes) -> Session:
+    values = {
+        "id": "p0-s000",
+        "persona": "p0",
+        "number": 0,
+        "time": NOON,
+        "scene": "p0-s000",
+        "kind": "specific",
+        "topic": "dinner",
+        "context": "The menu has the steak and the lentil stew.",
+        "query": "What do I take?",
+        "expected": "EXPECTED: names the stew.",
+        "checks": [DIET],
+        "functions": [],
+        "calls": [],
+        "state": "{}",
+        "remarks": REMARKS,
+    }
+    return Session(**{**values, **changes})
+
+
+class Replying:
+    """An agent's LM whose replies and calls are given, in order; the last of each is repeated."""
+
+    def __init__(self, *replies: str, calls: list | None = None) -> None:
+        self.replies, self.calls = list(replies), list(calls or [])
+        self.lm = talking_lm(self._reply)
+
+    def _reply(self, said: Said) -> str:
+        if "[[ ## calls ## ]]" in said.last.rpartition("Respond with")[2]:
+            return json.dumps(self.calls.pop(0) if self.calls else [])
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+    @property
+    def requests(self) -> list[Said]:
+        return self.lm.engine.requests
+
+    @property
+    def seen(self) -> str:
+        return "\n".join(text for each in self.requests for _, text, _ in each.messages) + self.requests[0].system
+
+
+@pytest.fixture
+def user():
+    with po.open_store(":memory:", embedder=HashedWords()) as store:
+        yield store.user("p0-k3")
+
+
+def an_agent(user, **settings) -> po.PersonaAgent:
+    return po.PersonaAgent(AssistUser, user=user, retrieve=0, **settings)
+
+
+def held(user, session: Session, said: Replying, **settings) -> Dialogue:
+    return hold(an_agent(user), session, NOBODY, RuleUser(), RuleSatisfaction(), lm=said.lm, **settings)
+
+
+def test_a_first_reply_that_satisfies_ends_the_session_and_what_is_left_is_said_in_closing(user):
+    said = Replying("Take the lentil stew.")
+    dialogue = held(user, a_session(), said)
+    assert dialogue.utterances == 1
+    assert dialogue.satisfied
+    assert dialogue.first.message == "The menu has the steak and the lentil stew.\n\nWhat do I take?"
+    assert dialogue.closing == "My name is Ada. I live in Porto."
+    first, closing = user.history()
+    assert (first.session, first.time, first.task) == ("p0-s000", NOON, "AssistUser")
+    assert first.ground_truth == {"reply": "Take the lentil stew."}
+    assert first.signals["truth"] == "accepted"
+    assert closing.inputs == {"message": dialogue.closing}
+    assert not closing.response
+    assert not closing.ground_truth
+    assert (closing.session, closing.time) == ("p0-s000", NOON + MINUTE)
+
+
+def test_a_wrong_reply_is_complained_about_and_the_one_that_satisfied_is_its_correction(user):
+    said = Replying("Take the steak.", "Then the lentil stew.")
+    dialogue = held(user, a_session(), said)
+    assert dialogue.utterances == 2
+    assert dialogue.exchanges[1].message == "I am vegetarian, so not that. My name is Ada. I live in Porto."
+    assert dialogue.closing == ""
+    first, second = user.history()
+    assert first.response == {"reply": "Take the steak."}
+    assert first.ground_truth == {"reply": "Then the lentil stew."}
+    assert first.signals["truth"] == "correction"
+    assert (second.time, second.signals["truth"]) == (NOON + MINUTE, "accepted")
+    assert [role for role, _, _ in said.requests[1].messages] == ["user", "assistant", "user"]
+
+
+def test_a_user_who_is_never_satisfied_says_everything_once(user):
+    dialogue = held(user, a_session(), Replying("Take the steak."))
+    assert (dialogue.utterances, dialogue.satisfied, dialogue.closing) == (4, False, "")
+    messages = "\n".join(each.message for each in dialogue.exchanges)
+    assert messages.count("My name is Ada.") == messages.count("I live in Porto.") == 1
+    assert [item.signals["accepted"] for item in user.history()] == [False] * 3
+    assert not any(item.ground_truth for item in user.history())
+
+
+def test_the_agent_sees_neither_checks_nor_the_expected_reply_nor_the_profile(user):
+    profile = NOBODY.model_copy(update={"biography": "BIOGRAPHY of a vegetarian."})
+    session = a_session(functions=[WEATHER], state=json.dumps({"weather": {"Porto": "sun"}, "SECRET": 1}))
+    said = Replying("Take the lentil stew.", calls=[[{"tool": "get_weather", "arguments": {"city": "Porto"}}]])
+    hold(an_agent(user), session, profile, RuleUser(), RuleSatisfaction(), lm=said.lm)
+    for hidden in ("EXPECTED", "vegetarian", "BIOGRAPHY", "SECRET", "first_named", "accepted"):
+        assert hidden not in said.seen
+    assert "get_weather(city" in said.seen
+
+
+def test_a_dialogue_is_written_and_read(user):
+    dialogue = held(user, a_session(), Replying("Take the steak.", "The lentil stew."))
+    assert Dialogue.from_dict(json.loads(json.dumps(dialogue.to_dict()))) == dialogue
+
+
+def test_functions_are_called_and_calls_that_do_not_fit_are_refused_and_counted(user):
+    calls = [
+        [{"tool": "get_weather", "arguments": {"town": "Porto"}}, {"tool": "get_news", "arguments": {}}],
+        [{"tool": "get_weather", "arguments": {"city": "porto", "day": "someday"}}],
+        [{"tool": "get_weather", "arguments": {"city": "porto", "day": "today"}}],
+    ]
+    said = Replying("Take the lentil stew in the sun.", calls=calls)
+    session = a_session(functions=[WEATHER], state=json.dumps({"weather": {"Porto": "sun"}}))
+    first = held(user, session, said).first
+    assert [call.name for call in first.calls] == ["get_weather", "get_news", "get_weather", "get_weather"]
+    assert json.loads(first.calls[-1].arguments) == {"city": "porto", "day": "today"}
+    assert [bool(refusal) for refusal in first.refusals] == [True, True, True, False]
+    assert "town" in first.refusals[0]
+    assert "get_news" in first.refusals[1]
+    assert "someday" in first.refusals[2]
+    assert [action["tool"] for action in user.history()[0].actions] == [call.name for call in first.calls]
+    assert user.allowed_tools == []
+
+
+def test_the_agent_of_the_method_stays_as_it_is(user):
+    agent = an_agent(user)
+    said = Replying("The lentil stew.")
+    hold(agent, a_session(functions=[WEATHER]), NOBODY, RuleUser(), RuleSatisfaction(), lm=said.lm)
+    assert agent.max_actions == 0
+    assert agent.available_tools() == ["recall", "profile", "recent"]
+    assert "recall(" not in said.seen
+
+
+@pytest.mark.parametrize("turns", [0, True, 1.5])
+def test_turns_are_a_number(user, turns):
+    with pytest.raises(ConfigurationError, match="turns"):
+        held(user, a_session(), Replying("x"), turns=turns)
+
+
+def test_awaited_it_is_the_same():
+    def once(run) -> tuple[Dialogue, list]:
+        with po.open_store(":memory:", embedder=HashedWords()) as store:
+            user = store.user("p0")
+            said = Replying("Take the steak.", "The lentil stew.")
+            dialogue = run(an_agent(user), a_session(), NOBODY, RuleUser(), RuleSatisfaction(), lm=said.lm)
+            return dialogue, [(item.inputs, item.ground_truth, item.time) for item in user.history()]
+
+    assert once(hold) == once(lambda *arguments, **named: asyncio.run(ahold(*arguments, **named)))
+
+
+def test_a_state_is_looked_up_filtered_and_added_to():
+    shop = Function(
+        name="search", description="", parameters='{"properties": {"max_price": {"type": "number"}}}',
+        effect="at_most", table="products", key="max_price",
+    )  # fmt: skip
+    remind = Function(
+        name="remind", description="", parameters='{"properties": {"what": {"type": "string"}}, "required": ["what"]}',
+        effect="append", table="reminders",
+    )  # fmt: skip
+    rows = [{"name": "cheap", "price": 5}, {"name": "dear", "price": 50}, "no row"]
+    state = {"weather": {"São Paulo": "rain"}, "products": rows, "reminders": []}
+    functions = SimulatedFunctions(a_session(functions=[WEATHER, shop, remind], state=json.dumps(state)))
+    assert functions.call("get_weather", {"city": " são  paulo"}) == "rain"
+    assert "Lima" in functions.call("get_weather", {"city": "Lima"})
+    assert functions.call("search", {"max_price": 9.5}) == rows[:1]
+    assert functions.call("search", {"max_price": 1}) == "Nothing was found."
+    functions.call("remind", {"what": "the plants"})
+    assert functions.state["reminders"] == [{"what": "the plants"}]
+    for name, arguments in [("remind", {}), ("remind", {"what": 3}), ("search", {}), ("fly", {})]:
+        with pytest.raises(ToolError):
+            functions.call(name, arguments)
+    assert functions.state == {**state, "reminders": [{"what": "the plants"}]}
+
+
+@pytest.mark.parametrize(
+    "parameters", ["no json", "[]", '{"type": "array"}', '{"type": 7}', '{"properties": {"a": 1}}']
+)
+def test_parameters_that_are_no_schema_are_refused(parameters):
+    with pytest.raises(DataError, match="get_weather"):
+        SimulatedFunctions(a_session(functions=[WEATHER.model_copy(update={"parameters": parameters})]))
+
+
+def test_a_call_is_kept_as_the_bench_writes_calls():
+    functions = SimulatedFunctions(a_session(functions=[WEATHER]))
+    calls, refusals = functions.heard(
+        [
+            {"tool": "recall", "arguments": {"query": "x"}, "error": ""},
+            {"tool": "get_weather", "arguments": {"city": "Porto"}, "error": ""},
+        ]
+    )
+    assert calls == (Call(name="get_weather", arguments='{"city": "Porto"}', exact=[]),)
+    assert refusals == ("",)
