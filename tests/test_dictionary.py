@@ -17,6 +17,10 @@ from personaopt.memory.own_words import recalled
 from personaopt.optimizers.dictionary import learnt_until
 
 
+def day_of(number):
+    return datetime.datetime.fromtimestamp(DAY * number, datetime.UTC).date()
+
+
 @pytest.fixture
 def talk():
     made = Talk()
@@ -114,6 +118,54 @@ def test_a_mood_stands_beside_what_lasts_for_a_few_days(talk):
     talk.say("I'm Ann.", day=131)
     talk.update(change("demographics.name", "Ann", "I'm Ann"))
     assert talk.lines == ["Prefers the style: in prose", "Feels: calm", "Name: Ann"]
+
+
+def test_a_mood_is_over_when_the_user_says_so(talk):
+    talk.say("I am a calm person.")
+    talk.update(change("pattern.emotion", "calm", "a calm person"))
+    talk.say("I feel low today.")
+    low = change("pattern.emotion", "low", "I feel low today", lasting=False)
+    talk.update(low)
+    assert talk.lines == ["Feels: calm", f"Feels: low (until {day_of(talk.day + 7)}, for now)"]
+    talk.say("I feel calm again.")
+    talk.update(change("pattern.emotion", "calm", "I feel calm again", lasting=False))
+    assert talk.lines == ["Feels: calm"]
+    talk.update(low)  # the message is among those that are read once more
+    assert talk.lines == ["Feels: calm"]
+    assert "something newer" in talk.notes
+    talk.say("I feel low today. No: from now on I feel cheerful.")
+    talk.update(low, change("pattern.emotion", "cheerful", "from now on I feel cheerful"))
+    assert [line for line in talk.lines if "until" not in line] == ["Feels: cheerful"]
+    assert not any("low" in line for line in talk.lines)
+
+
+def test_a_mood_does_not_keep_an_older_fact_out(talk):
+    talk.say("I am a calm person.")
+    talk.say("I feel low today.")
+    low, calm = (
+        change("pattern.emotion", "low", "I feel low today", lasting=False),
+        change("pattern.emotion", "calm", "a calm person"),
+    )
+    talk.update(low)
+    talk.update(calm)  # missed at first
+    assert talk.known == {"pattern.emotion": "calm"}
+    assert FIELDS.of(talk.agent.persona, at=DAY * (talk.day + 1)).values()["pattern.emotion"] == "low"
+
+
+def test_what_is_taken_back_after_it_gave_way_was_never_so(talk):
+    talk.optimizer = po.DictionaryOptimizer(fields=FIELDS, past=2)
+    talk.say("My budget is 120 euros.")
+    talk.update(change("life.budget", 120, "My budget is 120 euros"))
+    talk.say("My budget is 15 euros.")
+    talk.update(change("life.budget", 15, "My budget is 15 euros"))
+    talk.say("My budget is 120 euros, search with that.", "I named the wrong sum, it never was 15.")
+    talk.update(
+        change("life.budget", 120, "My budget is 120 euros"),
+        change("life.budget", 120, "it never was 15", instead_of=15, action="take_back"),
+    )
+    assert talk.lines == ["Budget in euros: 120"]
+    (statement,) = talk.agent.persona.statements
+    assert statement.valid_from == DAY * 101
 
 
 def test_no_moods_where_none_are_wanted(talk):

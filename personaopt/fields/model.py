@@ -88,7 +88,8 @@ class PersonaFields(pydantic.BaseModel):
         found: dict[str, list[Any]] = {}
         unfit: dict[str, str] = {}
         slots = cls.slots()
-        for statement in persona.statements:
+        # Where what lasts and what passes both hold, it is as what passes says.
+        for statement in sorted(persona.statements, key=lambda each: each.valid_to is not None):
             slot = slots.get(statement.field or "")
             if slot is None or not changes.holds(statement, at):
                 continue

@@ -6,7 +6,7 @@ What a rule refuses is left out and said, without the user's words, in the recor
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from personaopt.errors import PersonaError
@@ -78,7 +78,7 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     slot, time, action = each.slot, each.message.time, each.change.action
     here = [one for one in persona.statements if one.field == slot.path]
     known = [one for one in here if not one.id.startswith(MOOD)]
-    if not slot.many and any(said_last(one, each.times) > time for one in here):
+    if not slot.many and any(said_last(one, each.times) > time for one in known):
         raise PersonaError("something newer is known")
     if action == "set" and not slot.many and (over := _mood_over(each, here, known, rules)):
         return over
@@ -88,7 +88,7 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     holding = [one for one in known if one.valid_to is None]
     if action == "take_back" and any(each.message.interaction.id in one.evidence for one in holding):
         raise PersonaError("it was taken back already")
-    moods = [one for one in here if one.id.startswith(MOOD) and not one.pinned]
+    moods = [one for one in here if one.id.startswith(MOOD) and not one.pinned and said_last(one, each.times) <= time]
     # Of a list a mood is one item more; what lasts in a field of one value comes after it.
     over = [Edit("remove", target=one.id) for one in moods] if action == "set" and not slot.many else []
     persona = persona.apply(over)
@@ -96,6 +96,8 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     held = fields.values().get(slot.path)
     items = (list(held) if slot.many else [held]) if held is not None else []
     each = _as_meant(each, items)
+    if action == "take_back" and (cleared := _cleared(each, items, known)):
+        return cleared
     wanted = _wanted(each, items, known, rules)
     edits = list(_brought(fields, slot, wanted).edits(
         persona,
@@ -189,6 +191,30 @@ def _restored(slot: Slot, known: Sequence[Statement], edits: Sequence[Edit], wan
     return [*undone, Edit("replace", again, last.id, "What came after it was taken back.")]
 
 
+def _cleared(each: Backed, items: Sequence[Any], known: Sequence[Statement]) -> list[Edit]:
+    """What is taken back after it gave way goes all the same, and what it came between held all along."""
+    slot = each.slot
+    named, now = each.old if each.old is not None else each.value, {key(slot, one) for one in items}
+    if slot.many or named is None or key(slot, named) in now or (each.old is not None and not _says(each, now)):
+        return []
+    wrong = [one for one in known if one.valid_to is not None and key_of(slot, one) == key(slot, named)]
+    edits = [Edit("remove", target=one.id, reason=_reason(each)) for one in wrong if not one.pinned]
+    begun = {one.valid_from for one in wrong}
+    for one in known:
+        if one.valid_to is not None and one.valid_to in begun and key_of(slot, one) in now and not one.pinned:
+            (stays,) = [each for each in known if each.valid_to is None][:1]
+            evidence = (*one.evidence, *stays.evidence)
+            whole = dataclasses.replace(stays, valid_from=one.valid_from, evidence=evidence)
+            edits += [Edit("remove", target=one.id), Edit("replace", whole, stays.id, "It held all along.")]
+            break
+    return edits
+
+
+def _says(each: Backed, now: Collection[str]) -> bool:
+    """Whether what is said to be right is what holds; also where nothing is said to be."""
+    return each.value is None or key(each.slot, each.value) in now
+
+
 def _mood(each: Backed, known: Sequence[Statement], rules: FieldRules) -> list[Edit]:
     """A passing value beside the lasting one, with the day on which it is over."""
     if not rules.mood_days:
@@ -217,7 +243,8 @@ def _mood_over(each: Backed, here: Sequence[Statement], known: Sequence[Statemen
 
     What lasts gets the words as evidence, so that older ones which are read again do not bring the mood back.
     """
-    slot, moods = each.slot, [one for one in here if one.id.startswith(MOOD)]
+    slot, time = each.slot, each.message.time
+    moods = [one for one in here if one.id.startswith(MOOD) and said_last(one, each.times) <= time]
     lasting = [one for one in known if one.valid_to is None and key_of(slot, one) == key(slot, each.value)]
     if not moods or not lasting or any(key_of(slot, one) == key(slot, each.value) for one in moods):
         return []
