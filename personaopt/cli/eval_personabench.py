@@ -25,6 +25,13 @@ def generate(
     sessions: Annotated[int, typer.Option(min=2, help="Sessions of each persona.")] = 20,
     seed: Annotated[int, typer.Option(help="For everything that is drawn.")] = 0,
     language: Annotated[str, typer.Option(help="The language of the sessions; `offline` writes English.")] = "English",
+    wording: Annotated[
+        str,
+        typer.Option(
+            help="In what words users of `offline` speak: `held-out` has other words for all they say, for tests of "
+            "learners that know the usual ones."
+        ),
+    ] = "usual",
     concurrency: Annotated[int, typer.Option(min=1, help="Calls of an LM under way at once.")] = 8,
     check_leaks: Annotated[
         bool, typer.Option("--check-leaks", help="Let a classifier try to read the personas off the queries.")
@@ -49,7 +56,9 @@ def generate(
             print_json(calls)
         message(f"{calls['calls']:,} calls, {calls['at_most']:,} at most.")
         return
-    report = carry_out(Wanted(out, backend, personas, sessions, seed, language, concurrency, check_leaks, api_base))
+    report = carry_out(
+        Wanted(out, backend, personas, sessions, seed, language, wording, concurrency, check_leaks, api_base)
+    )
     if json:
         print_json(report)
     message(

@@ -27,6 +27,7 @@ class Wanted:
     sessions: int
     seed: int
     language: str
+    wording: str
     concurrency: int
     check_leaks: bool
     api_base: str | None
@@ -74,7 +75,11 @@ def backend_of(wanted: Wanted) -> Backend:
         ModelError: The LM does not answer.
     """
     if wanted.backend == "offline":
-        return OfflineBackend(wanted.language)
+        return OfflineBackend(wanted.language, wanted.wording)
+    if wanted.wording != "usual":
+        raise ConfigurationError(
+            f"--wording {wanted.wording} is for --backend offline; an LM says everything in its own words."
+        )
     if wanted.backend == "local":
         raise ConfigurationError(
             "The small local model cannot write scenes: give --backend offline, or a capable LM as PROVIDER/MODEL."

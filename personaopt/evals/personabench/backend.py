@@ -32,6 +32,7 @@ class Backend(Protocol):
     Attributes:
         name: What the files say of who wrote them.
         language: The language it writes in.
+        wording: In what words the user speaks, where there is a choice.
         concurrency: How many things it may write at once.
         topics: What there are scenes about.
     """
@@ -41,6 +42,9 @@ class Backend(Protocol):
 
     @property
     def language(self) -> str: ...
+
+    @property
+    def wording(self) -> str: ...
 
     @property
     def concurrency(self) -> int: ...

@@ -92,7 +92,8 @@ def generate(folder: Path, backend: Backend, size: Size, *, watch: Watch | None 
         StoreError: The folder cannot be written, or another process writes it.
         ModelError: An LM does not answer (the same call goes on from there), or nothing that it wrote is of use.
     """
-    config = {"version": VERSION, "backend": backend.name, "language": backend.language, **dataclasses.asdict(size)}
+    made_by = {"backend": backend.name, "language": backend.language, "wording": backend.wording}
+    config = {"version": VERSION, **made_by, **dataclasses.asdict(size)}
     files.configure(folder, config)
     with files.only_one(folder):
         _Generation(folder, backend, size, watch or (lambda stage, done, whole: None)).run()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
 from personaopt.evals.personabench.backend import Topics
 from personaopt.evals.personabench.drafts import Scene, Seed
-from personaopt.evals.personabench.records import Call, Check, CheckKind, Profile, Remark, RemarkKind
+from personaopt.evals.personabench.records import Call, Check, CheckKind, Profile, Remark
 from personaopt.evals.personabench.revealing import words_of
+from personaopt.evals.personabench.saying import remarks_of, sentence
 from personaopt.evals.personabench.timeline import Planned, life_of
 from personaopt.evals.personabench.vocabulary import Tool, Topic, vocabulary
 
@@ -52,15 +52,18 @@ class OfflineBackend:
 
     Args:
         language: Which one.
+        wording: `usual`, or `held-out`: the same personas and scenes for the same seed, in which the user says
+            everything in other words, that no rule of a learner was written for.
 
     Raises:
-        ConfigurationError: There is no vocabulary of that language.
+        ConfigurationError: There is no vocabulary of that language, or no such wording.
     """
 
     concurrency = 1
 
-    def __init__(self, language: str = "English") -> None:
-        self.words = vocabulary(language)
+    def __init__(self, language: str = "English", wording: str = "usual") -> None:
+        self.words = vocabulary(language, wording)
+        self.wording = wording
         self.name = "offline/1"
         self.language = self.words.language
         self._topics = {topic.name: topic for topic in self.words.topics}
@@ -91,6 +94,16 @@ class OfflineBackend:
     def scene(self, plan: Planned, profile: Profile, shared: Scene | None, draw: Random) -> Scene:
         """A scene from the topic's grammar."""
         topic = self._topics[plan.topic]
+        made = self._made(topic, plan, profile, shared, draw)
+        ways = self.words.complaints.get(topic.field)
+        if not ways:
+            return made
+        # Drawn last, so that all else is the same in both wordings.
+        value = profile.values_at(plan.time)[topic.field][0]
+        said = sentence(draw.choice(ways).format(value=value))
+        return made.model_copy(update={"checks": [each.model_copy(update={"complaint": said}) for each in made.checks]})
+
+    def _made(self, topic: Topic, plan: Planned, profile: Profile, shared: Scene | None, draw: Random) -> Scene:
         now = profile.values_at(plan.time)[topic.field]
         past = [each.value for each in profile.superseded_at(plan.time) if each.field == topic.field]
         if topic.shape == "choose":
@@ -116,19 +129,7 @@ class OfflineBackend:
 
     def remarks(self, profile: Profile, number: int, draw: Random) -> list[Remark]:
         """What is so from the start, what has changed, and what was a mistake."""
-        found = []
-        for event in profile.events:
-            if event.session == number:
-                found.append(self._news(event.kind, event.field, event.old, event.new, draw))
-            if event.kind == "false" and event.ends_session == number:
-                text = draw.choice(self.words.retractions[event.field]).format(old=event.new, new=event.old)
-                found.append(Remark(kind="retraction", field=event.field, value=event.old, text=text))
-        changed = {(event.field, event.time) for event in profile.events}
-        for held in profile.held:
-            if held.said == number and (held.field, held.valid_from) not in changed:
-                text = draw.choice(self.words.facts[held.field]).format(value=held.value)
-                found.append(Remark(kind="fact", field=held.field, value=held.value, text=_sentence(text)))
-        return found
+        return remarks_of(self.words, profile, number, draw)
 
     def giveaways(self, profiles: Sequence[Profile]) -> frozenset[str]:
         """The words of every value there is: if only a persona's own were missing, that would give it away."""
@@ -141,12 +142,6 @@ class OfflineBackend:
     def neutral(self, scene: Scene, query: str, revealed: Sequence[str], draw: Random) -> str:
         """Another query of the topic."""
         return self.query(scene, _NOBODY, draw)
-
-    def _news(self, kind: str, field: str, old: str, new: str, draw: Random) -> Remark:
-        kinds: dict[str, RemarkKind] = {"change": "change", "return": "return", "mood": "mood", "false": "false"}
-        ways = {"change": self.words.changes.get(field, ()), "return": self.words.returns, "mood": self.words.moods}
-        text = draw.choice(ways.get(kind) or self.words.facts[field]).format(old=old, new=new, value=new)
-        return Remark(kind=kinds[kind], field=field, value=new, text=_sentence(text))
 
     def _choice(
         self, topic: Topic, plan: Planned, now: list[str], past: list[str], shared: Scene | None, draw: Random
@@ -225,7 +220,7 @@ class OfflineBackend:
             accepted=accepted,
             others=others,
             stale=[each for each in stale if each not in accepted],
-            complaint=_sentence(said),
+            complaint=sentence(said),
         )
 
     def _scene(
@@ -243,7 +238,7 @@ class OfflineBackend:
             kind=plan.kind,
             topic=topic.name,
             context=shared.context if shared is not None else around,
-            expected=_sentence(topic.expected.format(right=right, value=value)),
+            expected=sentence(topic.expected.format(right=right, value=value)),
             checks=[check],
             functions=[],
             calls=[],
@@ -278,9 +273,3 @@ def _key(topic: Topic, value: str) -> str:
 
 def _listed(options: Sequence[str]) -> str:
     return f"{', '.join(options[:-1])} and {options[-1]}" if len(options) > 1 else options[0]
-
-
-def _sentence(text: str) -> str:
-    """The first letter large, and `an` before a vowel."""
-    text = re.sub(r"\b([Aa]) (?=[aeioAEIO])", r"\1n ", text)
-    return text[0].upper() + text[1:]

@@ -11,7 +11,7 @@ from personaopt.errors import ConfigurationError
 from personaopt.evals.personabench.records import Function
 
 LANGUAGES: Mapping[str, str] = {"English": "personaopt.evals.personabench.english"}
-"""Where the vocabulary of a language is; each module has a `VOCABULARY`."""
+"""Where the vocabularies of a language are; each module has `WORDINGS`, a vocabulary by the name of its wording."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,14 +77,19 @@ class Vocabulary:
         biography: Sentences with `{path}` in braces, the dots as underscores.
         facts: Ways to say a value, by path; `{value}`.
         changes: Ways to say that a value has changed; `{old}`, `{new}`.
-        returns: Ways to say that it is again what it was; `{old}`, `{new}`.
+        returns: Ways to say that a value is again what it was, by path; `{old}`, `{new}`.
         moods: Ways to say how one feels for the time being; `{value}`.
+        falsehoods: Ways to say what is not so, by path; `{value}`.
         retractions: Ways to take a value back; `{old}` is what was falsely said, `{new}` what is true.
         topics: The situations.
         subjects: What can be explained or summed up.
         openers, tails: What may stand before and behind the core of a query.
         companions, pressures, places, moments: What scenes are furnished with.
         stop: Words that give nobody away.
+        complaints: What is said instead of a topic's complaints, by path.
+        clauses: Facts as halves of a sentence, by path; `{value}`.
+        joins: Ways to say two clauses in a sentence; `{first}`, `{second}`.
+        asides: What is said beside a remark now and then, and tells nothing.
     """
 
     language: str
@@ -95,8 +100,9 @@ class Vocabulary:
     biography: tuple[str, ...]
     facts: Mapping[str, tuple[str, ...]]
     changes: Mapping[str, tuple[str, ...]]
-    returns: tuple[str, ...]
+    returns: Mapping[str, tuple[str, ...]]
     moods: tuple[str, ...]
+    falsehoods: Mapping[str, tuple[str, ...]]
     retractions: Mapping[str, tuple[str, ...]]
     topics: tuple[Topic, ...]
     subjects: tuple[str, ...]
@@ -107,10 +113,18 @@ class Vocabulary:
     places: tuple[str, ...]
     moments: tuple[str, ...]
     stop: frozenset[str]
+    complaints: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    clauses: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    joins: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
 
-def vocabulary(language: str) -> Vocabulary:
+def vocabulary(language: str, wording: str = "usual") -> Vocabulary:
     """The vocabulary of a language.
+
+    Args:
+        language: Its name.
+        wording: `usual`, or `held-out`: the same values and situations, and other words for all that a user says.
 
     Raises:
         ConfigurationError: There is none.
@@ -121,5 +135,7 @@ def vocabulary(language: str) -> Vocabulary:
             f"The offline generator has no words of {language!r}, only of {', '.join(LANGUAGES)}; an LM as --backend "
             "writes in any language."
         )
-    found: Vocabulary = importlib.import_module(known[language.lower()]).VOCABULARY
-    return found
+    wordings: Mapping[str, Vocabulary] = importlib.import_module(known[language.lower()]).WORDINGS
+    if wording not in wordings:
+        raise ConfigurationError(f"There is no wording {wording!r}; give {' or '.join(wordings)}.")
+    return wordings[wording]

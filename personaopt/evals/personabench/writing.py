@@ -49,6 +49,7 @@ class LMBackend:
         self.lm, self.language = lm, language
         self.concurrency = max(2, concurrency)  # one at a time is for what costs nothing
         self.name = str(lm.model)
+        self.wording = "its own"
         self._rules = OfflineBackend()
         self.topics = self._rules.topics
         self._about = {topic.name: topic for topic in self._rules.words.topics}

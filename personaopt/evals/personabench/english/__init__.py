@@ -1,8 +1,17 @@
-"""The offline generator's English."""
+"""The offline generator's English, and other words for all that a user says in it."""
 
 from __future__ import annotations
 
-from personaopt.evals.personabench.english import attributes, remarks, settings
+import dataclasses
+
+from personaopt.evals.personabench.english import (
+    attributes,
+    paraphrased_complaints,
+    paraphrased_news,
+    paraphrases,
+    remarks,
+    settings,
+)
 from personaopt.evals.personabench.english.choices import CHOICES
 from personaopt.evals.personabench.english.tasks import SUBJECTS, TASKS
 from personaopt.evals.personabench.vocabulary import Vocabulary
@@ -18,6 +27,7 @@ VOCABULARY = Vocabulary(
     changes=remarks.CHANGES,
     returns=remarks.RETURNS,
     moods=remarks.MOODS,
+    falsehoods=remarks.FACTS,
     retractions=remarks.RETRACTIONS,
     topics=(*CHOICES, *TASKS),
     subjects=SUBJECTS,
@@ -30,4 +40,19 @@ VOCABULARY = Vocabulary(
     stop=settings.STOP,
 )
 
-__all__ = ["VOCABULARY"]
+HELD_OUT = dataclasses.replace(
+    VOCABULARY,
+    facts=paraphrases.FACTS,
+    changes=paraphrased_news.CHANGES,
+    returns=paraphrased_news.RETURNS,
+    moods=paraphrased_news.MOODS,
+    falsehoods=paraphrased_news.FALSEHOODS,
+    retractions=paraphrased_news.RETRACTIONS,
+    complaints=paraphrased_complaints.COMPLAINTS,
+    clauses=paraphrases.CLAUSES,
+    joins=paraphrases.JOINS,
+    asides=paraphrases.ASIDES,
+)
+WORDINGS = {"usual": VOCABULARY, "held-out": HELD_OUT}
+
+__all__ = ["HELD_OUT", "VOCABULARY", "WORDINGS"]

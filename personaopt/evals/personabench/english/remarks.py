@@ -66,11 +66,12 @@ CHANGES = {
                     "I can spend {new} euros on a thing now, not {old}."),
 }  # fmt: skip
 
-RETURNS = (
+_BACK = (
     "That did not last: instead of {old} it is {new} again.",
     "I have gone back from {old} to {new}.",
     "After trying {old} I have returned to {new}, for good.",
 )
+RETURNS = dict.fromkeys([field for field in CHANGES if field != "personality.interests"], _BACK)
 
 MOODS = (
     "I feel {value} today, it will pass.",
