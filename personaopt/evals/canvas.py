@@ -65,10 +65,12 @@ def bar(axes: Any, place: int, interval: Interval, colour: str) -> None:
     axes.barh(place, interval.mean, height=0.68, color=colour)
     reach = [[interval.mean - interval.low], [interval.high - interval.mean]]
     axes.errorbar(interval.mean, place, xerr=reach, color=INK, capsize=2.5, linewidth=1.1)
-    axes.annotate(
-        f"{interval.mean:.3f}", (interval.high, place), xytext=(4, 0), textcoords="offset points", va="center",
-        fontsize=8, color=INK,
-    )  # fmt: skip
+    label(axes, f"{interval.mean:.3f}", (interval.high, place))
+
+
+def label(axes: Any, text: str, end: tuple[float, float]) -> None:
+    """A small figure to the right of where a bar or its interval ends."""
+    axes.annotate(text, end, xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
 
 
 def legend(made: Figure, heading: str = "") -> None:

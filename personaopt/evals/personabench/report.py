@@ -1,0 +1,115 @@
+"""The report of a run: `summary.json`, `tables.md` and plots, from `results.jsonl` and `config.json` alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from personaopt.evals.personabench.reporting import plots
+from personaopt.evals.personabench.reporting.missing import sentences
+from personaopt.evals.personabench.reporting.summary import Summary, summaries, to_dict
+from personaopt.evals.personabench.reporting.tables import tables
+from personaopt.evals.personabench.rows import Row
+from personaopt.evals.results import read_config, read_rows, write_json
+
+if TYPE_CHECKING:
+    import pandas
+
+SUMMARY, TABLES, PLOTS = "summary.json", "tables.md", "plots"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a run says. In a notebook it shows its tables.
+
+    Attributes:
+        folder: Of the run.
+        parts: Everything that was computed, a language model each.
+    """
+
+    folder: Path
+    parts: Sequence[Summary] = dataclasses.field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `summary.json` holds: `{"personabench": {method: figures}}`."""
+        return to_dict(self.parts)
+
+    def tables_text(self) -> str:
+        """`tables.md`: what is missing, and every table."""
+        parts = ["# Results\n"]
+        if not self.parts:
+            parts.append("\nThere are no rows yet.\n")
+        for part in self.parts:
+            if part.missing:
+                parts.append(f"\n## What is missing, {part.section.lm}\n\n{sentences(part.missing)}")
+            parts.append(f"\n## {part.section.lm}\n")
+            parts += [f"\n{table.markdown()}" for table in tables(part)]
+        return "\n".join(parts)
+
+    def rows(self) -> pandas.DataFrame:
+        """One line a session, a column a field; what was spent has a column for each role and kind."""
+        from personaopt.evals.personabench.reporting.frames import rows_frame
+
+        return rows_frame(row for part in self.parts for cell in part.section.cells.values() for row in cell)
+
+    def write(self) -> Sequence[Path]:
+        """Write `summary.json`, `tables.md` and the plots into the folder, and return the plots' PNGs.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        write_json(self.folder / SUMMARY, self.to_dict())
+        (self.folder / TABLES).write_text(self.tables_text(), encoding="utf-8")
+        several = len(self.parts) > 1
+        return [
+            path
+            for part in self.parts
+            for path in plots.draw(part, self.folder / PLOTS, part.section.lm if several else "")
+        ]
+
+    def _repr_html_(self) -> str:
+        parts = []
+        for part in self.parts:
+            parts += [f"<p>{html.escape(each)}</p>" for each in part.missing]
+            parts += [table.html() for table in tables(part)]
+        return "".join(parts) or "<p>no rows</p>"
+
+
+def read_report(folder: str | Path) -> Report:
+    """Compute the report of a run, without writing it.
+
+    Args:
+        folder: Holds `results.jsonl`, and `config.json` where the run says which methods were to be run.
+
+    Raises:
+        DataError: There are no results, or they cannot be read.
+    """
+    folder = Path(folder)
+    rows = read_rows(folder, Row)
+    return Report(folder, summaries(rows, _planned(read_config(folder))))
+
+
+def write_report(folder: str | Path) -> dict[str, Any]:
+    """Write the report of a run into its folder.
+
+    Args:
+        folder: As for `read_report`.
+
+    Returns:
+        What `summary.json` holds.
+
+    Raises:
+        DataError: There are no results, or they cannot be read.
+    """
+    report = read_report(folder)
+    report.write()
+    return report.to_dict()
+
+
+def _planned(config: dict[str, Any]) -> list[str]:
+    """The methods that a run was to have, where its configuration names them."""
+    named = config.get("methods", ())
+    return [name for name in named if isinstance(name, str)] if isinstance(named, list | dict) else []

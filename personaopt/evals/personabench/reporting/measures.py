@@ -1,0 +1,105 @@
+"""What is measured: the figures of a method, each with what it says and which rows it is taken from.
+
+Every figure is a mean over personas of a persona's own mean, so that one with more sessions does not weigh more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from personaopt.evals.personabench.rows import Row
+
+Value = Callable[[Row], float | None]
+
+AFTER_CHANGE = 2
+"""How many sessions after a lasting change was said it should have been learnt."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """A figure.
+
+    Attributes:
+        name: In `summary.json`.
+        called: In tables and plots.
+        said: What it is, in a sentence.
+        value: What a row says of it; None where it says nothing.
+        sign: 1 where more is better, -1 where less is, 0 where neither is.
+        at_end: Whether only the rows of last sessions count.
+    """
+
+    name: str
+    called: str
+    said: str
+    value: Value
+    sign: int = 1
+    at_end: bool = False
+
+    @property
+    def better(self) -> str:
+        """Which way is better, in words; empty where neither is."""
+        return {1: "higher is better", -1: "lower is better"}.get(self.sign, "")
+
+
+MEASURES = (
+    Measure("helpfulness", "helpfulness", "of the first reply, 0 to 10", lambda row: row.helpfulness),
+    Measure("personalization", "personalization", "of the first reply, 0 to 10", lambda row: row.personalization),
+    Measure(
+        "similarity", "similarity", "of the persona after the last session and the golden one, 0 to 10",
+        lambda row: row.similarity, at_end=True,
+    ),
+    Measure(
+        "field_f1", "field F1", "of the persona after the last session, against all fields that hold",
+        lambda row: row.field_f1, at_end=True,
+    ),
+    Measure(
+        "field_f1_said", "field F1, said", "the same against what the user has said",
+        lambda row: row.field_f1_said, at_end=True,
+    ),
+    Measure(
+        "field_f1_after_change", "field F1, after a change",
+        f"{AFTER_CHANGE} sessions after a lasting change was said, against what the user has said",
+        lambda row: row.field_f1_said if row.since_change == AFTER_CHANGE else None,
+    ),
+    Measure(
+        "field_precision", "precision", "the part of what is held that is so, after the last session",
+        lambda row: row.field_precision, at_end=True,
+    ),
+    Measure(
+        "field_recall", "recall", "the part of what is so that is held, after the last session",
+        lambda row: row.field_recall, at_end=True,
+    ),
+    Measure(
+        "utterances", "utterances", "messages of the user until satisfied, over all sessions",
+        lambda row: float(row.utterances), sign=-1,
+    ),
+    Measure(
+        "utterances_knowable", "utterances, knowable",
+        "the same over sessions whose right answer depends on nothing but what had been said before",
+        lambda row: float(row.utterances) if row.knowable else None, sign=-1,
+    ),
+    Measure(
+        "staleness", "staleness",
+        "stale first replies, as a part of all those for which what they depend on had been said before",
+        lambda row: float(row.stale) if row.knowable else None, sign=-1,
+    ),
+    Measure(
+        "staleness_at_risk", "staleness, at risk",
+        "stale first replies, as a part of those for which something they depend on had changed and been said before",
+        lambda row: float(row.stale) if row.at_risk else None, sign=-1,
+    ),
+    Measure("satisfied", "satisfied", "sessions whose user was satisfied in the end", lambda row: float(row.satisfied)),
+    Measure(
+        "tool_accuracy", "tool accuracy", "expected function calls that were made, with the right arguments",
+        lambda row: row.calls_right / row.calls_expected if row.calls_expected else None,
+    ),
+    Measure(
+        "persona_tokens", "persona tokens", "length of the persona after the last session",
+        lambda row: float(row.persona_tokens), sign=0, at_end=True,
+    ),
+)  # fmt: skip
+"""Every figure of a method."""
+
+NAMED = {measure.name: measure for measure in MEASURES}
+"""The same by name."""
