@@ -129,6 +129,13 @@ def is_small_local(lm: Any) -> bool:
     return parameters is not None and parameters < SMALL_MODEL_PARAMETERS
 
 
+def form_of(lm: Any) -> Any:
+    """The adapter that suits an LM: that of a small local model, or None for DSPy's own."""
+    from personaopt.lm.adapter import LocalAdapter
+
+    return LocalAdapter() if is_small_local(lm) else None
+
+
 _QUIET = threading.Lock()
 """transformers' progress bars are switched for the whole process: one load at a time."""
 

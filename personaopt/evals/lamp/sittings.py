@@ -18,6 +18,7 @@ from personaopt.evals.lamp.rows import Row
 from personaopt.evals.meters import Calls, Stop
 from personaopt.evals.turns import LONGEST_REASON, reason
 from personaopt.interaction import Interaction
+from personaopt.lm.local import form_of
 from personaopt.lm.metering import Usage
 from personaopt.lm.private_calls import private_calls
 from personaopt.memory import User, open_store
@@ -97,7 +98,7 @@ def sit(sitting: Sitting, open_places: Collection[int], stop: Stop, tell: Callab
     exam, lm = sitting.exam, sitting.lm
     owner = private_calls(user_hash(exam.user_id))  # nothing comes from DSPy's cache: every call is paid and counted
     with (
-        dspy.context(**({} if lm is None else {"lm": lm, "adapter": _adapter(lm)})),
+        dspy.context(**({} if lm is None else {"lm": lm, "adapter": form_of(lm)})),
         owner,
         open_store(":memory:", embedder=sitting.embedder) as store,
     ):
@@ -118,14 +119,6 @@ def sit(sitting: Sitting, open_places: Collection[int], stop: Stop, tell: Callab
                 )  # fmt: skip
                 tell(dataclasses.replace(row, preparation=known))
             user.record(question)
-
-
-def _adapter(lm: Any) -> Any:
-    """The form that suits an LM: the same for every method."""
-    from personaopt.lm.adapter import LocalAdapter
-    from personaopt.lm.local import is_small_local
-
-    return LocalAdapter() if is_small_local(lm) else None
 
 
 def _prepared(sitting: Sitting, user: User, stop: Stop) -> tuple[Method | None, dict[str, Any], str]:

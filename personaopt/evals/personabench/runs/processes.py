@@ -1,0 +1,112 @@
+"""Sittings in several processes, for language models that compute in Python and would share one core as threads."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import queue
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from personaopt.errors import PersonaOptError
+from personaopt.evals.meters import Stop
+from personaopt.evals.personabench.rows import Row
+from personaopt.evals.personabench.runs.sittings import Sitting, sit
+from personaopt.evals.turns import reason
+
+if TYPE_CHECKING:
+    from personaopt.evals.personabench.runs.experiment import Experiment
+
+LOOKED = 0.5
+"""Seconds between two looks at whether the others are still there."""
+
+
+def in_processes(
+    turns: Sequence[tuple[Sitting, int]],
+    make: Callable[[], Experiment],
+    folder: Path,
+    tell: Callable[[Sequence[Row]], None],
+    processes: int,
+    stop: Stop,
+) -> None:
+    """Hold sittings in other processes; their rows come back to this one, which alone writes them.
+
+    Args:
+        turns: What there is to do, each with the first session that is open.
+        make: Makes the experiment; sent to the others.
+        folder: Of the run.
+        tell: Given the rows of a sitting.
+        processes: How many.
+        stop: Ends it.
+
+    Raises:
+        PersonaOptError: A process could not go on.
+    """
+    context = multiprocessing.get_context("spawn")
+    todo: Any = context.Queue()
+    back: Any = context.Queue()
+    for sitting, first in turns:
+        todo.put((sitting.method, sitting.profile.id, first))
+    for _ in range(processes):
+        todo.put(None)
+    others = [
+        context.Process(target=_work, args=(make, folder, todo, back), daemon=True)
+        for _ in range(min(processes, len(turns)))
+    ]
+    for other in others:
+        other.start()
+    try:
+        _listen(back, others, len(turns), tell, stop)
+    finally:
+        for other in others:  # they hold nothing: what they have not told is done again
+            other.terminate()
+        for each in (todo, back):
+            each.cancel_join_thread()
+            each.close()
+        for other in others:
+            other.join()
+
+
+def _listen(back: Any, others: Sequence[Any], turns: int, tell: Callable[[Sequence[Row]], None], stop: Stop) -> None:
+    left = turns
+    while left and not stop.over:
+        try:
+            rows, broken = back.get(timeout=LOOKED)
+        except queue.Empty:
+            if not any(other.is_alive() for other in others) and back.empty():
+                raise PersonaOptError("The processes of the run have ended early; start it again to go on.") from None
+            continue
+        if broken:
+            stop.now(broken, failed=True)
+            raise PersonaOptError(broken)
+        tell(rows)
+        left -= 1
+
+
+def _work(make: Callable[[], Experiment], folder: Path, todo: Any, back: Any) -> None:
+    """One process: takes sittings until there are none, or until the one that began it is gone."""
+    from personaopt.evals.personabench.runs.running import UNFINISHED
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one ends it
+    parent = multiprocessing.parent_process()
+    try:
+        experiment = make()
+        sittings = {(each.method, each.profile.id): each for each in experiment.sittings()}
+        roles = experiment.roles()
+        while parent is not None and parent.is_alive():
+            try:
+                turn = todo.get(timeout=LOOKED)
+            except queue.Empty:
+                continue
+            if turn is None:
+                return
+            method, persona, first = turn
+            sitting = sittings[method, persona]
+            rows: list[Row] = []
+            sit(sitting, roles, sitting.tape(folder / UNFINISHED), Stop(), rows.append)
+            back.put((rows[first:], ""))
+    except Exception as error:  # noqa: BLE001 - it is said where the run was begun
+        with contextlib.suppress(OSError, ValueError):
+            back.put(([], str(error) if isinstance(error, PersonaOptError) else reason(error)))
