@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from personaopt.cli.output import print_heading, print_item, print_json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from personaopt.cli.output import message, print_heading, print_item, print_json
 from personaopt.cli.stores import JsonOption, StoreOption, UserArgument, known_user, moment, opened
 
 
-def history(user: UserArgument, store: StoreOption, json: JsonOption = False) -> None:
+def history(
+    user: UserArgument,
+    store: StoreOption,
+    timeline: Annotated[
+        Path | None, typer.Option(help="Draw when each value of the fields held into this file: .png, .svg or .pdf.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
     """List all versions of a user's persona, oldest first: who made them, when, why and from which."""
     with opened(store) as there:
-        versions = known_user(there, store, user).personas()
+        owner = known_user(there, store, user)
+        versions = owner.personas()
+        if timeline is not None:
+            from personaopt.fields import Timeline
+
+            Timeline.of(owner).save(timeline, user)
+            message(f"Drawn into {timeline}.")
     if json:
         print_json({"user": user, "versions": [version.to_dict() for version in versions]})
         return

@@ -6,7 +6,8 @@ from personaopt.fields.foreign import Imported, Misfit, import_fields
 from personaopt.fields.groups import Demographics, Pattern, Personality, Preference
 from personaopt.fields.model import PersonaFields, Reading
 from personaopt.fields.paths import Slot
-from personaopt.fields.timeline import Span, Timeline
+from personaopt.fields.spans import Span
+from personaopt.fields.timeline import Timeline
 
 __all__ = [
     "Demographics",

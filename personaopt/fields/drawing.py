@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.fields.lanes import Bar, Scale, bars_of, shortened, text_left
-from personaopt.fields.timeline import DAY, Span, Timeline
+from personaopt.fields.spans import Span
+from personaopt.fields.timeline import Timeline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +23,7 @@ LANE, BAR, ARROW, ROW_GAP, GROUP_GAP = 0.30, 0.22, 0.09, 0.10, 0.20
 """Heights of a lane, its bar, the length of an arrow, and what lies between rows and groups, in inches."""
 TITLES = 2.2
 """The widest that the fields' titles may be."""
+DAY = 86_400.0
 COLOURS = ("#0072B2", "#009E73", "#D55E00", "#8C6D00", "#CC79A7", "#56B4E9")
 """Of Okabe and Ito, which people with any kind of colour vision can tell apart: one a group."""
 INK, PALE_INK, FAINT, WRONG = "#222222", "#6B6B6B", "#E4E4E4", "#A33B2A"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from personaopt.fields.timeline import Span
+from personaopt.fields.spans import Span
 
 GAP = 0.06
 """Between what lies beside each other in a lane; lengths are in inches."""

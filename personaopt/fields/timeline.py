@@ -9,14 +9,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from personaopt.errors import DataError, PersonaError
-from personaopt.fields.changes import MOOD
-from personaopt.fields.paths import Slot, without_until
-from personaopt.fields.reasons import read_reason
+from personaopt.errors import DataError
+from personaopt.fields.lives import Version, lives_of
+from personaopt.fields.spans import Span, ordered, span_of, with_field
 from personaopt.interaction import Interaction
-from personaopt.persona import Edit, Persona, Statement
+from personaopt.persona import Persona
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,24 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from personaopt.fields.model import PersonaFields
-
-Kind = Literal["lasting", "passing", "taken back", "rolled back", "dropped"]
-ROLLBACK = "rollback"
-"""The author of versions that go back to an earlier one."""
-DAY = 86_400.0
-
-
-class Version(Protocol):
-    """A persona version, as a store has it."""
-
-    @property
-    def persona(self) -> Persona: ...
-    @property
-    def created(self) -> float: ...
-    @property
-    def author(self) -> str: ...
-    @property
-    def edits(self) -> tuple[Edit, ...]: ...
 
 
 class Remembered(Protocol):
@@ -54,49 +35,6 @@ class Remembered(Protocol):
     def interaction(self, interaction_id: str, /) -> Interaction:
         """An interaction by its id."""
         ...
-
-
-@dataclasses.dataclass(frozen=True)
-class Span:
-    """A value of a field, and when it held as far as is known.
-
-    Attributes:
-        field: Path of the field, such as `preference.formats`.
-        title: What the field is called in the persona.
-        value: The value as text.
-        kind: `lasting`; `passing`, which was a mood or for one occasion; `taken back` by the user, so that it never
-            was true; `rolled back`, since the persona is an earlier one again; or `dropped`, by hand or to make room.
-        begin: Since when, in seconds since the epoch; None where that is not known.
-        end: Until when; None while it holds. What was taken back ends when the user did so, and what was rolled back
-            or dropped when that version was stored.
-        evidence: Ids of the interactions that it was learnt from.
-        said: The times of those that are known.
-        version: The persona version in which it stood first; 0 where it was read off a single persona.
-        source: `learnt`, `stated` or `written`.
-        pinned: Whether no optimizer may change it.
-    """
-
-    field: str
-    title: str
-    value: str
-    kind: Kind
-    begin: float | None
-    end: float | None
-    evidence: tuple[str, ...] = ()
-    said: tuple[float, ...] = ()
-    version: int = 0
-    source: str = "learnt"
-    pinned: bool = False
-
-    @property
-    def true(self) -> bool:
-        """Whether it is, or was, so, as far as is known."""
-        return self.kind in ("lasting", "passing")
-
-    def holds(self, time: float) -> bool:
-        """Whether it held at a time, as far as is known today."""
-        begun = self.begin is None or self.begin <= time
-        return self.true and begun and (self.end is None or time < self.end)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,8 +64,8 @@ class Timeline:
         """
         slots = fields.slots() if fields is not None else None
         if isinstance(known, Persona):
-            return cls(_ordered((_span(each, slots) for each in _with_field(known, slots)), slots))
-        lives = _lives(known.personas(), slots)
+            return cls(ordered((span_of(each, slots) for each in with_field(known, slots)), slots))
+        lives = lives_of(known.personas(), slots)
         ids = {each for life in lives for each in (*life.statement.evidence, *([life.by] if life.by else []))}
         turns = _turns(known, ids)
         times = {turn.id: turn.time for turn in turns if turn.time is not None}
@@ -135,8 +73,7 @@ class Timeline:
         for turn in turns:
             if turn.session is not None and turn.time is not None:
                 sessions[turn.session] = min(turn.time, sessions.get(turn.session, math.inf))
-        ordered = dict(sorted(sessions.items(), key=lambda pair: pair[1]))
-        return cls(_ordered((life.span(slots, times) for life in lives), slots), ordered)
+        return cls(ordered((life.span(slots, times) for life in lives), slots), sessions)
 
     def at(self, time: float) -> tuple[Span, ...]:
         """The values that held at a time, as far as is known today."""
@@ -198,101 +135,6 @@ class Timeline:
         for span in self.spans:
             ends = [span.end] if span.kind not in ("rolled back", "dropped") else []
             yield from (time for time in (span.begin, *ends, *span.said) if time is not None)
-
-
-@dataclasses.dataclass
-class _Life:
-    """A statement through the versions."""
-
-    statement: Statement
-    version: int
-    last: int
-    why: Kind = "lasting"
-    by: str = ""
-    gone: float | None = None
-
-    def span(self, slots: Mapping[str, Slot] | None, times: Mapping[str, float]) -> Span:
-        """It as a span."""
-        span = _span(self.statement, slots)
-        said = tuple(sorted(times[each] for each in span.evidence if each in times))
-        end = span.end if self.gone is None else times.get(self.by, self.gone) if self.by else self.gone
-        kind = span.kind if self.why == "lasting" else self.why
-        if end is not None and span.begin is not None:
-            end = max(end, span.begin)
-        return dataclasses.replace(span, kind=kind, end=end, said=said, version=self.version)
-
-
-def _lives(versions: Sequence[Version], slots: Mapping[str, Slot] | None) -> list[_Life]:
-    """Every statement with a field that any version has had, as it stood last, and what became of it."""
-    lives: dict[tuple[str, float | None], _Life] = {}
-    for place, version in enumerate(versions):
-        for statement in _with_field(version.persona, slots):
-            key = (statement.id, statement.valid_from)
-            begun = lives[key].version if key in lives else place + 1
-            lives[key] = _Life(statement, begun, place)
-    for life in lives.values():
-        if life.last + 1 < len(versions):
-            _leave(life, versions[life.last + 1])
-    return list(lives.values())
-
-
-def _leave(life: _Life, version: Version) -> None:
-    """Why a version has a statement no more."""
-    if version.author == ROLLBACK:
-        life.why, life.gone = "rolled back", version.created
-        return
-    if life.statement.valid_to is not None:
-        return  # it had come to its end before, and stays as what held once
-    edit = next((each for each in version.edits if each.target == life.statement.id), None)
-    reason = read_reason(edit.reason) if edit is not None else None
-    life.gone = version.created
-    if reason is None:
-        life.why = "dropped"
-    else:
-        life.by = reason.message
-        life.why = "taken back" if reason.action == "take_back" else "lasting"
-
-
-def _with_field(persona: Persona, slots: Mapping[str, Slot] | None) -> list[Statement]:
-    return [each for each in persona.statements if each.field is not None and (slots is None or each.field in slots)]
-
-
-def _span(statement: Statement, slots: Mapping[str, Slot] | None) -> Span:
-    path = str(statement.field)
-    ended = statement.valid_to is not None
-    text = without_until(statement.text) if ended else statement.text
-    title, _, value = text.partition(": ")
-    if not value:
-        title, value = path.rpartition(".")[2].replace("_", " ").capitalize(), text
-    if slots is not None:
-        title = slots[path].title
-        try:
-            value = slots[path].text(slots[path].read(statement.text, ended=ended))
-        except PersonaError:
-            value = text.removeprefix(f"{title}: ")
-    return Span(
-        field=path,
-        title=title,
-        value=value,
-        kind="passing" if statement.id.startswith(MOOD) else "lasting",
-        begin=statement.valid_from,
-        end=statement.valid_to,
-        evidence=statement.evidence,
-        source=statement.source,
-        pinned=statement.pinned,
-    )
-
-
-def _ordered(spans: Iterable[Span], slots: Mapping[str, Slot] | None) -> tuple[Span, ...]:
-    found = list(spans)
-    paths = list(slots if slots is not None else dict.fromkeys(span.field for span in found))
-    place = {path: number for number, path in enumerate(paths)}
-    groups = {path: number for number, path in enumerate(dict.fromkeys(path.partition(".")[0] for path in paths))}
-
-    def order(span: Span) -> tuple[int, int, float]:
-        return groups[span.field.partition(".")[0]], place[span.field], -math.inf if span.begin is None else span.begin
-
-    return tuple(sorted(found, key=order))
 
 
 def _turns(known: Remembered, ids: Collection[str]) -> list[Interaction]:
