@@ -63,9 +63,25 @@ def quiet(axes: Any, *, along: str = "both") -> None:
 def bar(axes: Any, place: int, interval: Interval, colour: str) -> None:
     """A lying bar with its interval and its figure."""
     axes.barh(place, interval.mean, height=0.68, color=colour)
-    reach = [[interval.mean - interval.low], [interval.high - interval.mean]]
-    axes.errorbar(interval.mean, place, xerr=reach, color=INK, capsize=2.5, linewidth=1.1)
+    axes.errorbar(interval.mean, place, xerr=reach([interval]), color=INK, capsize=2.5, linewidth=1.1)
     label(axes, f"{interval.mean:.3f}", (interval.high, place))
+
+
+def reach(intervals: Sequence[Interval]) -> list[list[float]]:
+    """How far error bars reach below and above their means; never negative, as rounding might have it."""
+    below = [max(0.0, interval.mean - interval.low) for interval in intervals]
+    return [below, [max(0.0, interval.high - interval.mean) for interval in intervals]]
+
+
+def marks(
+    axes: Any, places: Sequence[float], intervals: Sequence[Interval], *, lying: bool = False, **style: Any
+) -> None:
+    """Means with their intervals as bars, upright or lying."""
+    means = [interval.mean for interval in intervals]
+    if lying:
+        axes.errorbar(means, places, xerr=reach(intervals), markersize=5, capsize=2.5, elinewidth=1.2, **style)
+    else:
+        axes.errorbar(places, means, yerr=reach(intervals), markersize=5, capsize=2.5, elinewidth=1.2, **style)
 
 
 def label(axes: Any, text: str, end: tuple[float, float]) -> None:

@@ -157,10 +157,7 @@ def _curve(axes: Any, each: Scaled, read: _Reading, style: dict[str, Any], shift
     axes.plot(places, means, markersize=5, **(style | {"linestyle": line}))
     low, high = [interval.low for _, interval in known], [interval.high for _, interval in known]
     if discrete or each.curve.dimension == "history":
-        reach = [
-            [mean - end for mean, end in zip(means, low, strict=True)],
-            [end - mean for mean, end in zip(means, high, strict=True)],
-        ]
+        reach = canvas.reach([interval for _, interval in known])
         axes.errorbar(
             places, means, yerr=reach, fmt="none", ecolor=style["color"], elinewidth=0.9, capsize=2, alpha=0.8
         )
@@ -188,8 +185,5 @@ def _reliability(axes: Any, bins: Sequence[Bin], colour: str, label: str, *, bar
     axes.scatter(said, right, s=sizes, color=colour, alpha=0.75, linewidths=0, clip_on=False)
     axes.plot([], [], "o", color=colour, markersize=6, label=label)  # the legend's mark: dots differ in size
     if bars:
-        reach = [
-            [each.right.mean - each.right.low for each in bins],
-            [each.right.high - each.right.mean for each in bins],
-        ]
+        reach = canvas.reach([each.right for each in bins])
         axes.errorbar(said, right, yerr=reach, fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.7)

@@ -1,4 +1,4 @@
-"""The report of a run: `summary.json`, `tables.md` and plots, from `results.jsonl` and `config.json` alone."""
+"""The report of a run: `summary.json`, `tables.md` and plots, from the files of the run alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from personaopt.evals.personabench.measuring.judge_checks import JudgeReport
 from personaopt.evals.personabench.reporting import plots
+from personaopt.evals.personabench.reporting.judged import judge_table, read_judge
 from personaopt.evals.personabench.reporting.missing import sentences
 from personaopt.evals.personabench.reporting.summary import Summary, summaries, to_dict
 from personaopt.evals.personabench.reporting.tables import tables
@@ -18,6 +20,7 @@ from personaopt.evals.results import read_config, read_rows, write_json
 if TYPE_CHECKING:
     import pandas
 
+_UNEXAMINED = "The judge was not examined: how far its scores can be believed is not known."
 SUMMARY, TABLES, PLOTS = "summary.json", "tables.md", "plots"
 
 
@@ -28,10 +31,12 @@ class Report:
     Attributes:
         folder: Of the run.
         parts: Everything that was computed, a language model each.
+        judge: What came of the judge's examination; None where there was none.
     """
 
     folder: Path
     parts: Sequence[Summary] = dataclasses.field(repr=False)
+    judge: JudgeReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What `summary.json` holds: `{"personabench": {method: figures}}`."""
@@ -47,6 +52,7 @@ class Report:
                 parts.append(f"\n## What is missing, {part.section.lm}\n\n{sentences(part.missing)}")
             parts.append(f"\n## {part.section.lm}\n")
             parts += [f"\n{table.markdown()}" for table in tables(part)]
+        parts.append(f"\n{judge_table(self.judge).markdown(2)}" if self.judge else f"\n{_UNEXAMINED}\n")
         return "\n".join(parts)
 
     def rows(self) -> pandas.DataFrame:
@@ -75,6 +81,7 @@ class Report:
         for part in self.parts:
             parts += [f"<p>{html.escape(each)}</p>" for each in part.missing]
             parts += [table.html() for table in tables(part)]
+        parts += [judge_table(self.judge).html()] if self.judge else []
         return "".join(parts) or "<p>no rows</p>"
 
 
@@ -82,14 +89,15 @@ def read_report(folder: str | Path) -> Report:
     """Compute the report of a run, without writing it.
 
     Args:
-        folder: Holds `results.jsonl`, and `config.json` where the run says which methods were to be run.
+        folder: Holds `results.jsonl`; where there are, also `config.json`, which says which methods were to be run, and
+            `judge.json`, the examination of the judge.
 
     Raises:
         DataError: There are no results, or they cannot be read.
     """
     folder = Path(folder)
     rows = read_rows(folder, Row)
-    return Report(folder, summaries(rows, _planned(read_config(folder))))
+    return Report(folder, summaries(rows, _planned(read_config(folder))), read_judge(folder))
 
 
 def write_report(folder: str | Path) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from personaopt.evals.personabench.reporting.selection import Section
 from personaopt.evals.personabench.rows import Row
 from personaopt.evals.statistics import Interval
 
-OVER_SESSIONS = ("field_f1", "field_f1_said", "similarity", "utterances", "staleness")
+OVER_SESSIONS = ("field_f1", "field_f1_said", "similarity", "utterances")
 """The measures that are followed from session to session."""
+_RARE, _STRETCHES = "staleness", 5  # of single sessions it would be noise: followed over so many stretches of them
 
 SINCE_CHANGE = "since_change"
 _RESAMPLES = 2000  # a curve has a hundred points or so
@@ -26,15 +27,23 @@ class Curve:
     Attributes:
         method: Whose.
         points: The place, from 0, and the mean over the personas that have a value there.
+        stretch: How many places a point is of, from its own on; figures of rare things are taken of several.
     """
 
     method: str
     points: tuple[tuple[int, Interval], ...]
+    stretch: int = 1
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The curve as JSON values."""
         return [
-            {"at": at, "mean": each.mean, "ci": [each.low, each.high], "personas": each.n_users}
+            {
+                "at": at,
+                "to": at + self.stretch - 1,
+                "mean": each.mean,
+                "ci": [each.low, each.high],
+                "personas": each.n_users,
+            }
             for at, each in self.points
         ]
 
@@ -42,11 +51,13 @@ class Curve:
 def curves(section: Section) -> dict[str, list[Curve]]:
     """Every curve that has points, by measure; `since_change` is field F1 against what was said, by sessions since."""
     found = {name: _curves(section, NAMED[name], lambda row: row.number) for name in OVER_SESSIONS}
+    stretch = -(-(1 + max(section.last.values())) // _STRETCHES)
+    found[_RARE] = _curves(section, NAMED[_RARE], lambda row: row.number // stretch * stretch, stretch)
     found[SINCE_CHANGE] = _curves(section, NAMED["field_f1_said"], lambda row: row.since_change)
     return {name: each for name, each in found.items() if each}
 
 
-def _curves(section: Section, measure: Measure, place: Callable[[Row], int | None]) -> list[Curve]:
+def _curves(section: Section, measure: Measure, place: Callable[[Row], int | None], stretch: int = 1) -> list[Curve]:
     found = []
     for method, cell in section.cells.items():
         rows: dict[int, list[Row]] = {}
@@ -55,5 +66,5 @@ def _curves(section: Section, measure: Measure, place: Callable[[Row], int | Non
                 rows.setdefault(at, []).append(row)
         known = ((at, interval(rows[at], measure, _RESAMPLES)) for at in sorted(rows))
         if points := tuple((at, each) for at, each in known if each is not None):
-            found.append(Curve(method, points))
+            found.append(Curve(method, points, stretch))
     return found

@@ -73,7 +73,7 @@ def goals(cell: Figures, golden: AgainstGolden | None) -> Mapping[str, Goal]:
         Goal("staleness", "at most 2 % of first replies stale", 0.02, False, cell.of["staleness"]),
         Goal("utterances", "utterances at most 3 % more than golden's", 1.03, False, ratio),
         Goal(
-            "utterances_knowable", "utterances at most 3 % more than golden's, in sessions whose answer was knowable",
+            "utterances_knowable", "utterances at most 3 % more than golden's, knowable sessions",
             1.03, False, knowable,
         ),
     )  # fmt: skip

@@ -27,6 +27,7 @@ class Measure:
         value: What a row says of it; None where it says nothing.
         sign: 1 where more is better, -1 where less is, 0 where neither is.
         at_end: Whether only the rows of last sessions count.
+        highest: What it cannot pass; None where there is no such figure.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Measure:
     value: Value
     sign: int = 1
     at_end: bool = False
+    highest: float | None = 1.0
 
     @property
     def better(self) -> str:
@@ -43,11 +45,22 @@ class Measure:
 
 
 MEASURES = (
-    Measure("helpfulness", "helpfulness", "of the first reply, 0 to 10", lambda row: row.helpfulness),
-    Measure("personalization", "personalization", "of the first reply, 0 to 10", lambda row: row.personalization),
+    Measure("helpfulness", "helpfulness", "of the first reply, 0 to 10", lambda row: row.helpfulness, highest=10.0),
+    Measure(
+        "personalization", "personalization", "of the first reply, 0 to 10",
+        lambda row: row.personalization, highest=10.0,
+    ),
     Measure(
         "similarity", "similarity", "of the persona after the last session and the golden one, 0 to 10",
-        lambda row: row.similarity, at_end=True,
+        lambda row: row.similarity, at_end=True, highest=10.0,
+    ),
+    Measure(
+        "similarity_coverage", "coverage", "how much of the golden persona is known, 0 to 10; a half of similarity",
+        lambda row: row.similarity_parts.get("coverage"), at_end=True, highest=10.0,
+    ),
+    Measure(
+        "similarity_correctness", "correctness", "how much of what is held is so, 0 to 10; the other half",
+        lambda row: row.similarity_parts.get("correctness"), at_end=True, highest=10.0,
     ),
     Measure(
         "field_f1", "field F1", "of the persona after the last session, against all fields that hold",
@@ -72,12 +85,12 @@ MEASURES = (
     ),
     Measure(
         "utterances", "utterances", "messages of the user until satisfied, over all sessions",
-        lambda row: float(row.utterances), sign=-1,
+        lambda row: float(row.utterances), sign=-1, highest=None,
     ),
     Measure(
         "utterances_knowable", "utterances, knowable",
         "the same over sessions whose right answer depends on nothing but what had been said before",
-        lambda row: float(row.utterances) if row.knowable else None, sign=-1,
+        lambda row: float(row.utterances) if row.knowable else None, sign=-1, highest=None,
     ),
     Measure(
         "staleness", "staleness",
@@ -96,7 +109,7 @@ MEASURES = (
     ),
     Measure(
         "persona_tokens", "persona tokens", "length of the persona after the last session",
-        lambda row: float(row.persona_tokens), sign=0, at_end=True,
+        lambda row: float(row.persona_tokens), sign=0, at_end=True, highest=None,
     ),
 )  # fmt: skip
 """Every figure of a method."""

@@ -18,8 +18,8 @@ from personaopt.evals.statistics import FEW_USERS, Interval
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_HOW = "95 % bootstrap intervals over personas"
-_FEW = f", of fewer than {FEW_USERS} personas and so too narrow"
+_HOW = "95 % bootstrap intervals over {} personas"
+_FEW = f", fewer than {FEW_USERS} and so too narrow"
 _BARS = ("helpfulness", "personalization", "similarity", "field_f1", "utterances", "staleness")
 _DOTTED = {"color": canvas.INK, "linestyle": ":", "marker": ""}
 _WINS = (("win", "wins", canvas.PALETTE[0]), ("tie", "ties", canvas.FAINT), ("loss", "losses", canvas.PALETTE[5]))
@@ -68,6 +68,8 @@ def methods(summary: Summary) -> Figure:
         axes.set_xlabel(f"{NAMED[name].called} ({NAMED[name].better})", fontsize=10)
         axes.margins(x=0.22)
         axes.set_xlim(left=0)
+        if (highest := NAMED[name].highest) is not None:
+            axes.set_xticks([tick for tick in axes.get_xticks() if tick <= highest])
         canvas.quiet(axes, along="x")
     return made
 
@@ -75,7 +77,8 @@ def methods(summary: Summary) -> Figure:
 def over_sessions(summary: Summary, name: str, found: Sequence[Curve]) -> Figure:
     """One measure from session to session, a line a method."""
     measure = NAMED[name]
-    made = _figure(summary, 7.2, 3.9, f"{measure.called} over sessions ({measure.better})")
+    called = measure.called[0].upper() + measure.called[1:]
+    made = _figure(summary, 7.2, 3.9, f"{called} over sessions ({measure.better})")
     axes = made.subplots()
     _curves(axes, summary, found, first=1)
     axes.set_xlabel("session", fontsize=10)
@@ -137,7 +140,7 @@ def wins(summary: Summary) -> Figure:
 def goals(summary: Summary, found: Mapping[str, Goal]) -> Figure:
     """What was reached and what was to be reached, a panel a goal."""
     known = [goal for goal in found.values() if goal.reached]
-    made = _figure(summary, 7.2, 0.8 * len(known) + 0.6, f"Goals of {OURS}", "line: what was to be reached")
+    made = _figure(summary, 8.4, 0.8 * len(known) + 0.6, f"Goals of {OURS}", "line: what was to be reached")
     for axes, goal in zip(canvas.grid(made, len(known), 1), known, strict=True):
         _goal(axes, goal)
     return made
@@ -168,7 +171,8 @@ def cost(summary: Summary) -> Figure:
 
 def _figure(summary: Summary, width: float, height: float, title: str, more: str = "", *, bare: bool = False) -> Figure:
     """A figure of one language model; a bare one has no intervals to be explained."""
-    how = "" if bare else _HOW + (_FEW if few(summary.cells) else "")
+    personas = max(cell.personas for cell in summary.cells.values())
+    how = "" if bare else _HOW.format(personas) + (_FEW if few(summary.cells) else "")
     return canvas.figure(width, height, f"{title}, {summary.section.lm}", "; ".join(filter(None, (more, how))))
 
 
@@ -181,14 +185,29 @@ def _lines_of(axes: Any, names: Sequence[str]) -> None:
 def _curves(axes: Any, summary: Summary, found: Sequence[Curve], first: int) -> None:
     """Lines with bands; `first` is what the first place is called."""
     style = canvas.styles(ordered(summary.cells), OURS if OURS in summary.cells else next(iter(summary.cells)))
-    for curve in found:
+    for number, curve in enumerate(found):
+        if curve.stretch > 1:
+            _stretches(axes, curve, style[curve.method], number - (len(found) - 1) / 2)
+            continue
         places = [at + first for at, _ in curve.points]
         own = style[curve.method] | (_DOTTED if curve.method == GOLDEN else {})
         means = [interval.mean for _, interval in curve.points]
         axes.plot(places, means, label=curve.method, markersize=4, **own)
         low, high = [interval.low for _, interval in curve.points], [interval.high for _, interval in curve.points]
         axes.fill_between(places, low, high, color=own["color"], alpha=0.12, linewidth=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    if found[0].stretch > 1:
+        starts = sorted({at for curve in found for at, _ in curve.points})
+        axes.set_xticks(starts, [f"{at + first}\u2013{at + first + found[0].stretch - 1}" for at in starts])
+    else:
+        axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _stretches(axes: Any, curve: Curve, style: Mapping[str, Any], shift: float) -> None:
+    """Points with bars beside each other: bands of rare things would hide each other."""
+    places = [at + shift * curve.stretch / 12 for at, _ in curve.points]
+    colour = canvas.INK if curve.method == GOLDEN else style["color"]
+    intervals = [interval for _, interval in curve.points]
+    canvas.marks(axes, places, intervals, fmt=style["marker"], color=colour, label=curve.method)
 
 
 def _forest(summary: Summary, title: str, series: Mapping[str, Mapping[str, Interval]]) -> Figure:
@@ -200,12 +219,8 @@ def _forest(summary: Summary, title: str, series: Mapping[str, Mapping[str, Inte
     axes.axvspan(0.97, 1.03, color=canvas.FAINT, alpha=0.6, linewidth=0, label="within 3 %")
     for number, (label, found) in enumerate(series.items()):
         places = [names.index(name) + 0.24 * (number - (len(series) - 1) / 2) for name in found]
-        means = [each.mean for each in found.values()]
-        reach = [[each.mean - each.low for each in found.values()], [each.high - each.mean for each in found.values()]]
-        axes.errorbar(
-            means, places, xerr=reach, fmt=canvas.MARKERS[number], color=canvas.PALETTE[number], capsize=2.5,
-            linewidth=1.1, markersize=5, label=label,
-        )  # fmt: skip
+        style = {"fmt": canvas.MARKERS[number], "color": canvas.PALETTE[number], "label": label}
+        canvas.marks(axes, places, list(found.values()), lying=True, **style)
     _lines_of(axes, names)
     canvas.quiet(axes, along="x")
     canvas.legend(made)
@@ -216,9 +231,8 @@ def _goal(axes: Any, goal: Goal) -> None:
     if goal.reached is None:
         return
     colour = canvas.PLAIN if goal.met == UNRESOLVED else canvas.PALETTE[2] if goal.met else canvas.PALETTE[5]
-    reach = [[goal.reached.mean - goal.reached.low], [goal.reached.high - goal.reached.mean]]
     axes.axvline(goal.target, color=canvas.INK, linewidth=1.2)
-    axes.errorbar(goal.reached.mean, 0, xerr=reach, fmt="o", color=colour, capsize=3, linewidth=1.6, markersize=6)
+    canvas.marks(axes, [0], [goal.reached], lying=True, fmt="o", color=colour)
     met = goal.met if goal.met == UNRESOLVED else "met" if goal.met else "not met"
     axes.set_title(f"{goal.said}: {goal.reached} ({met})", fontsize=9, color=canvas.INK, loc="left")
     axes.set_yticks([])

@@ -24,7 +24,8 @@ MEANS = (
 TOO_FEW = f"* Of fewer than {FEW_USERS} personas: the interval is too narrow, and no p value is given."
 _MAIN = ("helpfulness", "personalization", "similarity", "field_f1", "utterances", "staleness", "tool_accuracy")
 _LEARNT = (
-    "field_f1", "field_f1_said", "field_f1_after_change", "field_precision", "field_recall", "persona_tokens",
+    "field_f1", "field_f1_said", "field_f1_after_change", "field_precision", "field_recall", "similarity",
+    "similarity_coverage", "similarity_correctness", "persona_tokens",
 )  # fmt: skip
 _ANSWERED = ("utterances", "utterances_knowable", "satisfied", "staleness", "staleness_at_risk")
 _PLACES = 10  # how many points of a curve a table has room for
