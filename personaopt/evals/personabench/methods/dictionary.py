@@ -78,4 +78,6 @@ class Dictionary:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             return Learnt(True, reason, agent.persona_version, (f"nothing was learnt: {said}",))
         self._persona = updated.persona
-        return Learnt(True, reason, updated.persona_version, tuple(updated.detailed_results.notes))
+        record = updated.detailed_results
+        unusable = [f"nothing of use from the LM: {why}" for step in record.steps for why in step.skipped]
+        return Learnt(True, reason, updated.persona_version, (*record.notes, *unusable))

@@ -11,6 +11,7 @@ import dspy
 from personaopt.agent import PersonaAgent
 from personaopt.evals.personabench.records import Profile, Session
 from personaopt.evals.personabench.simulation.dialogue import Dialogue
+from personaopt.evals.personabench.simulation.task import AssistUser
 from personaopt.memory import User
 from personaopt.persona import Persona
 
@@ -18,12 +19,6 @@ TOKEN_LIMIT = 2000
 """Of a persona: all fields of the bench, with what they were before, have room in it."""
 MOST_ITEMS = 20
 """Of a list: no persona of the bench has so many."""
-
-
-def _task() -> type[dspy.Signature]:
-    from personaopt.evals.personabench.simulation.task import AssistUser
-
-    return AssistUser
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +35,7 @@ class Setting:
         seed: For everything that is drawn.
     """
 
-    task: type[dspy.Signature] = dataclasses.field(default_factory=_task)
+    task: type[dspy.Signature] = AssistUser
     agent_lm: Any = None
     editor_lm: Any = None
     retrieve: int = 8
