@@ -172,6 +172,7 @@ class Conversation:
             dwell_seconds=dwell_seconds,
             comment=comment,
             weight=weight,
+            at=self._session.now(),
         )
 
     @property

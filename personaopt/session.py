@@ -103,6 +103,10 @@ class Session:
             return "Nothing of this conversation is kept, because the user has not agreed that it is recorded."
         return ""
 
+    def now(self) -> float | None:
+        """The time, in seconds, where a clock was given; None for the store's."""
+        return None if self._clock is None else self._clock()
+
     def turns(self) -> list[Interaction]:
         """What is recorded of the session, and the latest turns that are not, oldest first."""
         return self._with_unkept(self.user.history(session=self.name, task=self.task))
@@ -135,8 +139,7 @@ class Session:
             wrong = f"{missing[0]} is missing" if missing else f"{min(set(inputs) - set(fields))} is unknown"
             raise DataError(f"A turn of this conversation has the inputs {', '.join(fields)}; {wrong}.")
         values = {name: recorded(value, keep=self._keep_media) for name, value in inputs.items()}
-        now = None if self._clock is None else self._clock()  # None: the store's, when the turn is recorded
-        question = Interaction(values, session=self.name, task=self.task, time=now)
+        question = Interaction(values, session=self.name, task=self.task, time=self.now())
         checked([question])
         earlier = self._earlier(query_text(values))
         if earlier.ids:

@@ -157,8 +157,10 @@ def amended(interaction: Interaction, said: Signals, now: float) -> Interaction:
         now: When, in seconds.
 
     Raises:
-        DataError: There is no answer to speak of, or too much was said of it already.
+        DataError: There is no answer to speak of, too much was said of it already, or the time is none.
     """
+    if not _number(now):
+        raise DataError(f"The time at which something was said of an answer is in seconds, not {now!r}.")
     if not interaction.response and said.correction is None and said.edited is None:
         raise DataError(f"Interaction {interaction.id!r} has no answer that something could be said of.")
     log = list(interaction.signals.get(LOG, ()))

@@ -10,16 +10,23 @@ from hashed_words import HashedWords
 from talking import Said, talking_lm
 
 import personaopt as po
-from personaopt.errors import ConfigurationError, DataError, ToolError
+from personaopt.errors import ConfigurationError, DataError, ModelError, ToolError
+from personaopt.evals.personabench import OfflineBackend, Size, generate, load_bench
 from personaopt.evals.personabench.records import Call, Check, Function, Profile, Remark, Session
 from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.evals.personabench.simulation.functions import SimulatedFunctions
-from personaopt.evals.personabench.simulation.satisfaction import RuleSatisfaction
+from personaopt.evals.personabench.simulation.satisfaction import LMSatisfaction, RuleSatisfaction
 from personaopt.evals.personabench.simulation.sessions import MINUTE, ahold, hold
 from personaopt.evals.personabench.simulation.task import AssistUser
-from personaopt.evals.personabench.simulation.users import RuleUser
+from personaopt.evals.personabench.simulation.users import LMUser, RuleUser
+from personaopt.lm.asks import always
+from personaopt.optimizers.heeding import in_conversation
+from personaopt.optimizers.sessions import messages_of, read_sessions, session_of, spoken_fields
+from personaopt.optimizers.trainset import with_truth
+from personaopt.signals import weight_of
 
 NOON = 1_740_000_000.0
+DAY = 86_400.0
 NOBODY = Profile(id="p0", language="English", biography="", held=[], events=[], sessions=[NOON])
 WEATHER = Function(
     name="get_weather",
@@ -90,6 +97,12 @@ class Replying:
     @property
     def seen(self) -> str:
         return "\n".join(text for each in self.requests for _, text, _ in each.messages) + self.requests[0].system
+
+
+def a_role(reply):
+    lm = talking_lm(reply)
+    lm.cache = False  # other tests ask the same
+    return lm
 
 
 @pytest.fixture
@@ -248,3 +261,164 @@ def test_a_call_is_kept_as_the_bench_writes_calls():
     )
     assert calls == (Call(name="get_weather", arguments='{"city": "Porto"}', exact=[]),)
     assert refusals == ("",)
+
+
+def test_what_is_recorded_is_read_by_the_optimizers(user):
+    agent = an_agent(user)
+    held(user, a_session(), Replying("Take the steak.", "The lentil stew."))
+    held(user, a_session(id="p0-s001", number=1, time=NOON + DAY), Replying("The lentil stew."))
+    turns = read_sessions(user, 3, 9, spoken_fields(agent))
+    said = [message.text for message in messages_of(turns, spoken_fields(agent))]
+    assert said[1].endswith("I live in Porto.")
+    assert said[-1] == "My name is Ada. I live in Porto."
+    assert [session_of(turn) for turn in turns] == ["session p0-s000"] * 2 + ["session p0-s001"] * 2
+    known = with_truth(agent, None)
+    assert [item.ground_truth["reply"] for item in known] == ["The lentil stew."] * 3
+    assert [weight_of(item) for item in known] == [1.0, 0.4, 0.4]
+
+
+def test_an_earlier_turn_is_simulated_without_what_the_user_said_of_it_later(user):
+    far = 4_000_000_000.0  # whatever the clock of the machine says
+    held(user, a_session(time=far), Replying("Take the steak.", "The lentil stew."))
+    first, second = user.history()
+    assert [change["time"] for change in first.signals["log"]] == [far + 2 * MINUTE]
+    (turn,) = in_conversation(an_agent(user), second).inputs["earlier_turns"]
+    assert turn["reply"] == "Take the steak."
+
+
+def test_an_lm_words_the_complaint_and_compares(user):
+    judged = iter(["False", "True"])
+
+    def reply(said: Said) -> str:
+        if "satisfied" in said.last.rpartition("Respond with")[2]:
+            return next(judged)
+        return "Ich esse kein Fleisch."
+
+    roles = a_role(reply)
+    agent = Replying("The steak.", "The lentil stew.")
+    profile = NOBODY.model_copy(update={"language": "German"})
+    dialogue = hold(an_agent(user), a_session(), profile, LMUser(roles), LMSatisfaction(roles), lm=agent.lm)
+    assert dialogue.exchanges[1].message == "Ich esse kein Fleisch. My name is Ada. I live in Porto."
+    assert (dialogue.utterances, dialogue.notes) == (2, ())
+    first, spoken, second = roles.engine.requests
+    assert "EXPECTED: names the stew." in first.last
+    assert "The steak." in first.last
+    assert "German" in spoken.last
+    assert "I am vegetarian, so not that." in spoken.last
+    assert "The lentil stew." in second.last
+    assert "EXPECTED" not in agent.seen
+
+
+def test_roles_that_answer_prose_are_asked_again_and_then_stood_in_for_by_rule(user):
+    roles = a_role(lambda said: "" if "message" in said.last.rpartition("Respond with")[2] else "Who can tell?")
+    agent = Replying("The steak.", "The lentil stew.")
+    dialogue = hold(an_agent(user), a_session(), NOBODY, LMUser(roles), LMSatisfaction(roles), lm=agent.lm)
+    assert dialogue.exchanges[1].message.startswith("I am vegetarian, so not that.")
+    assert [note.partition(" gave nothing usable")[0] for note in dialogue.notes] == [
+        "The satisfaction check",
+        "The simulated user",
+        "The satisfaction check",
+    ]
+    assert dialogue.satisfied
+    assert len(roles.engine.requests) == 9
+    assert Dialogue.from_dict(json.loads(json.dumps(dialogue.to_dict()))) == dialogue
+
+
+def test_a_role_that_cannot_be_reached_ends_the_session_with_an_error(user):
+    def gone(said: Said) -> str:
+        raise ConnectionError("no route to host")
+
+    with pytest.raises(ModelError, match="satisfaction check cannot be reached"):
+        hold(
+            an_agent(user),
+            a_session(),
+            NOBODY,
+            RuleUser(),
+            LMSatisfaction(a_role(gone)),
+            lm=Replying("The steak.").lm,
+        )
+
+
+def test_an_agent_whose_reply_cannot_be_read_is_complained_about_and_what_the_user_said_is_kept(user):
+    lm = Replying("The lentil stew.").lm
+    read = lm.engine._text
+    lm.engine._text = lambda request: read(request) if len(request.messages) > 1 else "mumble"
+    dialogue = hold(an_agent(user), a_session(), NOBODY, RuleUser(), RuleSatisfaction(), lm=lm)
+    assert dialogue.first.reply == ""
+    assert "agent gave nothing usable" in dialogue.notes[0]
+    assert dialogue.exchanges[1].reply == "The lentil stew."
+    unanswered, answered = user.history()
+    assert unanswered.inputs["message"] == dialogue.first.message
+    assert not unanswered.response
+    assert answered.ground_truth == {"reply": "The lentil stew."}
+
+
+def test_sessions_are_held_once_and_in_order(user):
+    session = a_session()
+    held(user, session, Replying("The lentil stew."))
+    for again in (session, a_session(id="p0-s009", time=NOON - DAY)):
+        with pytest.raises(DataError, match="order of time"):
+            held(user, again, Replying("The lentil stew."))
+
+
+@pytest.mark.parametrize("task", ["question -> reply", "message, place -> reply", "message -> answer"])
+def test_an_agent_that_cannot_be_talked_to_is_refused(user, task):
+    agent = po.PersonaAgent(task, user=user, retrieve=0)
+    with pytest.raises(ConfigurationError, match="AssistUser"):
+        hold(agent, a_session(), NOBODY, RuleUser(), RuleSatisfaction(), lm=Replying("x").lm)
+
+
+def test_a_session_without_checks_takes_any_reply_and_complains_with_its_query(user):
+    session = a_session(checks=[], remarks=[])
+    assert held(user, session, Replying("Whatever.")).utterances == 1
+    exchange = Dialogue.from_dict(
+        {"session": "", "exchanges": [{"message": "", "reply": "", "calls": [], "refusals": []}], "closing": ""}
+    ).first
+    assert RuleUser().answer(session, NOBODY, [exchange]).now(always) == "What do I take?"
+
+
+def test_a_slip_waits_until_the_end_where_the_complaint_says_the_truth(user):
+    slip = Remark(kind="false", field="life.diet", value="vegan", text="I am vegan.")
+    dialogue = held(user, a_session(remarks=[slip, *REMARKS]), Replying("The steak.", "The lentil stew."))
+    assert "vegan" not in dialogue.exchanges[1].message
+    assert dialogue.closing == "I am vegan."
+
+
+def test_a_whole_bench_is_held_and_the_one_who_knows_everything_is_always_right(tmp_path):
+    generate(tmp_path, OfflineBackend(), Size(personas=2, sessions=12, seed=5))
+    bench = load_bench(tmp_path)
+    said: list[str] = []
+    for profile in bench.profiles.values():
+        with po.open_store(":memory:", embedder=HashedWords()) as store:
+            user = store.user(profile.id)
+            for session in bench.of(profile.id):
+                dialogue = held_by_rule(user, session, profile)
+                assert dialogue.utterances == 1, session
+                said.append(dialogue.closing)
+                assert all(remark.text in dialogue.closing for remark in session.remarks)
+            assert {item.time - item.time % DAY for item in user.history()} >= {t - t % DAY for t in profile.sessions}
+    assert any(said)
+
+
+def held_by_rule(user, session: Session, profile: Profile) -> Dialogue:
+    calls = [{"tool": call.name, "arguments": json.loads(call.arguments)} for call in session.calls]
+    said = Replying(right_reply(session.checks), calls=[calls])
+    return hold(an_agent(user), session, profile, RuleUser(), RuleSatisfaction(), lm=said.lm)
+
+
+def right_reply(checks: list[Check]) -> str:
+    """A reply that passes: by name, or in the form that is wanted."""
+    forms = {
+        "bullets": "- one\n- two", "numbers": "1. one\n2. two", "table": "| a | b |\n| 1 | 2 |", "paragraph": "A text.",
+        "brief": "Short.", "thorough": "word " * 95, "example": "For example, this.", "question": "Which one? This.",
+    }  # fmt: skip
+    return "\n".join(forms[c.accepted[0]] if c.kind == "form" else c.accepted[0] for c in checks)
+
+
+@pytest.mark.local_model
+def test_the_local_model_holds_a_session_in_every_role(user, local_lm):
+    session = a_session(functions=[WEATHER], state=json.dumps({"weather": {"Porto": "sun"}}), remarks=REMARKS[:1])
+    dialogue = hold(an_agent(user), session, NOBODY, LMUser(local_lm), LMSatisfaction(local_lm), lm=local_lm, turns=2)
+    assert 1 <= len(dialogue.exchanges) <= 2
+    assert dialogue.first.reply
+    assert sum(turn.inputs["message"].count("My name is Ada.") for turn in user.history()) == 1

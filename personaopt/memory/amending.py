@@ -24,7 +24,7 @@ class Amending(abc.ABC):
     def transaction(self, user_id: str | None, *, write: bool = True) -> contextlib.AbstractContextManager[Connection]:
         """A transaction on the rows of one user; see `SqlStore.transaction`."""
 
-    def amend(self, user_id: str, interaction_id: str, said: Signals) -> Interaction:
+    def amend(self, user_id: str, interaction_id: str, said: Signals, *, at: float | None = None) -> Interaction:
         """Add signals to an interaction, in one transaction: of two that do it at once none is lost.
 
         Inputs, answer, time and place in the history stay as they are; see `personaopt.signals.amended` for what
@@ -34,6 +34,7 @@ class Amending(abc.ABC):
             user_id: Whose interaction.
             interaction_id: Its id.
             said: What is said of its answer.
+            at: When, in seconds; now when None.
 
         Returns:
             The interaction as it is now.
@@ -43,9 +44,10 @@ class Amending(abc.ABC):
             ConsentError: The user has not agreed that anything is recorded.
             StoreError: The store cannot be written.
         """
+        now = time.time() if at is None else at
         with self.transaction(name_of(user_id, "A user id")) as connection:
             consents.require(connection, user_id, "record", self._policy.consent)
-            item = amended(interactions.one(connection, user_id, interaction_id), said, time.time())
+            item = amended(interactions.one(connection, user_id, interaction_id), said, now)
             if (redactor := self._policy.redactor) is not None:
                 item = redactor.interaction(item)
             interactions.amend(connection, user_id, item)

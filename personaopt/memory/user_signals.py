@@ -36,6 +36,7 @@ class UserSignals:
         dwell_seconds: float | None = None,
         comment: str | None = None,
         weight: float | None = None,
+        at: float | None = None,
     ) -> Interaction:
         """Tell how the answer of an interaction was taken; what is not given is not said.
 
@@ -56,6 +57,7 @@ class UserSignals:
             comment: What the user said of it; critics read it.
             weight: How much the interaction counts in the loss, from 0 to 1, in the place of the signals' own weight
                 (`personaopt.SignalWeights`).
+            at: When it was said, in seconds; now when None.
 
         Returns:
             The interaction as it is now.
@@ -65,4 +67,4 @@ class UserSignals:
             ConsentError: The user has not agreed that anything is recorded.
         """
         said = Signals(correction, edited, rating, of, thumbs, accepted, dwell_seconds, comment, weight)
-        return self.store.amend(self.id, interaction_id, said)
+        return self.store.amend(self.id, interaction_id, said, at=at)

@@ -15,7 +15,7 @@ import dspy
 
 from personaopt.agent import PersonaAgent
 from personaopt.conversation import Conversation
-from personaopt.errors import ConfigurationError
+from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.personabench.records import Profile, Session
 from personaopt.evals.personabench.simulation.dialogue import Dialogue, Exchange
 from personaopt.evals.personabench.simulation.functions import SimulatedFunctions, equipped
@@ -24,6 +24,7 @@ from personaopt.evals.personabench.simulation.satisfaction import satisfies
 from personaopt.evals.personabench.simulation.users import RuleUser
 from personaopt.interaction import Interaction
 from personaopt.lm.asks import Ask, Failure, Steps, Unreachable, adrive, drive
+from personaopt.signatures.turns import turns_field
 
 TURNS = 3
 """Turns that a session has at most."""
@@ -64,7 +65,7 @@ def hold(
 
     Raises:
         ConfigurationError: The turns are no number above 0, or the agent's task has other fields.
-        DataError: The session's functions or its state cannot be read.
+        DataError: The session's functions or its state cannot be read, or the user has said something since it began.
         ModelError: The LM of a role, or of the agent, cannot be reached.
     """
     return drive(_held(agent, session, profile, user, satisfaction, turns, lm), threads=1)
@@ -142,7 +143,7 @@ class _Held:
             elif exchange is last:
                 self.conversation.feedback(record, accepted=True)
             else:
-                self.conversation.feedback(record, correction=last.reply)
+                self.conversation.feedback(record, correction={REPLY: last.reply})
 
 
 def _held(
@@ -179,9 +180,12 @@ def _held(
 def _begun(agent: PersonaAgent, session: Session, turns: int, lm: Any) -> _Held:
     if not isinstance(turns, int) or isinstance(turns, bool) or turns < 1:
         raise ConfigurationError(f"A session has at least one turn; turns is {turns!r}.")
-    if MESSAGE not in agent.task.input_fields or REPLY not in agent.task.output_fields:
-        raise ConfigurationError(
-            f"An agent in a session has the input {MESSAGE!r} and the output {REPLY!r}; make it with AssistUser."
+    _refuse_task(agent.task)
+    latest = agent.user.latest(1)
+    if latest and (latest[0].time or 0.0) >= session.time:
+        raise DataError(
+            f"User {agent.user.id!r} has said something at or after the beginning of session {session.id!r} already; "
+            "sessions are held once, in the order of time, and minutes apart."
         )
     functions = SimulatedFunctions(session)
     acting = equipped(agent, functions)
@@ -190,6 +194,20 @@ def _begun(agent: PersonaAgent, session: Session, turns: int, lm: Any) -> _Held:
     context = contextlib.nullcontext if lm is None else lambda: dspy.context(lm=lm)
     held = _Held(session, conversation, functions, context)
     return held
+
+
+def _refuse_task(task: type[dspy.Signature]) -> None:
+    """Refuse an agent that cannot be talked to.
+
+    Raises:
+        ConfigurationError: Its task has other fields.
+    """
+    needed = {name for name, field in task.input_fields.items() if field.is_required()} - {turns_field(task), MESSAGE}
+    if needed or MESSAGE not in task.input_fields or REPLY not in task.output_fields:
+        raise ConfigurationError(
+            f"An agent in a session has the input {MESSAGE!r} and the output {REPLY!r}, and needs nothing else; make "
+            "it with AssistUser."
+        )
 
 
 def _exchange(held: _Held, message: str) -> Steps[Exchange]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import dspy
+
+from personaopt.errors import ModelError
 from personaopt.evals.personabench.checks import failed
 from personaopt.evals.personabench.records import Check, Profile, Remark, Session
+from personaopt.evals.personabench.simulation.asking import ask_role
 from personaopt.evals.personabench.simulation.dialogue import Exchange
 from personaopt.lm.asks import Ask
 
@@ -29,6 +34,57 @@ class RuleUser:
     def closing(self, session: Session, profile: Profile, exchanges: Sequence[Exchange]) -> str:
         """See `SimulatedUser`."""
         return in_one(*remarks_left(session, exchanges))
+
+
+class SpeakAsUser(dspy.Signature):
+    """Play the user of an assistant: tell it what was missing in its latest reply.
+
+    You are the person described. Write one or two sentences as this person would type them, in the given language. Say
+    in your own words what has to be said: the assistant learns from it what about you the answer depends on. Say
+    nothing else of yourself, and do not write the assistant's answer for it.
+    """
+
+    language: str = dspy.InputField()
+    persona: str = dspy.InputField(desc="Who you are at this time.")
+    conversation: list[dict[str, str]] = dspy.InputField(desc="What you and the assistant said so far.")
+    expected: str = dspy.InputField(desc="What you had expected; the assistant does not know it.")
+    to_be_said: str = dspy.InputField(desc="What has to be said, in whatever words.")
+    message: str = dspy.OutputField(desc="Your next message.")
+
+
+class LMUser(RuleUser):
+    """Lets an LM word what was missing, in the language of the profile; one call for each reply that did not satisfy.
+
+    The LM knows the persona and the expected answer, as a user knows them. What the user tells of itself beside that
+    stays as the bench has it, so that it is the same for every method; so does the opening, whose query is neutral.
+
+    Args:
+        lm: Who speaks; the configured LM when None.
+    """
+
+    def __init__(self, lm: Any = None) -> None:
+        self.lm = lm
+
+    def answer(self, session: Session, profile: Profile, exchanges: Sequence[Exchange]) -> Ask[str]:
+        """See `SimulatedUser`. A message with nothing in it is asked for again."""
+        remarks = remarks_beside(session, exchanges)
+
+        def finish(prediction: dspy.Prediction) -> str:
+            said = " ".join(str(prediction.message or "").split())
+            if not said:
+                raise ModelError("The simulated user said nothing.")
+            return in_one(said, *remarks)
+
+        return ask_role(
+            SpeakAsUser,
+            self.lm,
+            finish,
+            language=profile.language,
+            persona=profile.persona_at(session.time).render(),
+            conversation=[{"you": each.message, "assistant": each.reply} for each in exchanges],
+            expected=session.expected,
+            to_be_said=complaint(session, exchanges[-1]),
+        )
 
 
 def complaint(session: Session, exchange: Exchange) -> str:
