@@ -14,19 +14,19 @@ _POINTS = (
     "Leave out what can wait until next week",
     "Look at the result again after two days",
 )
+_AT_LENGTH = (
+    "Take your time with each of these, write down what you find and who else it concerns, and change your mind where "
+    "what you find is not what you had expected at the beginning, for nothing in it is settled yet."
+)
 _FORMED: Mapping[str, str] = {
     "bullets": "\n".join(f"- {point}." for point in _POINTS),
     "numbers": "\n".join(f"{number}. {point}." for number, point in enumerate(_POINTS, 1)),
     "table": "| Step | What to do |\n| --- | --- |\n" + "\n".join(f"| {n} | {p} |" for n, p in enumerate(_POINTS, 1)),
     "paragraph": ". ".join(_POINTS) + ".",
     "brief": f"{_POINTS[0]}.",
-    "example": f"{_POINTS[0]}. For example, somebody with one free hour would do just that and nothing else.",
-    "question": f"What matters most to you? {_POINTS[0]}.",
-    "thorough": " ".join(
-        f"{point}, and do so at your own pace: write down what you find, compare it with what you expected, and keep "
-        "in mind who else it concerns, what it costs and how long it will take until you see whether it was worth it."
-        for point in _POINTS
-    ),
+    "example": f"{'. '.join(_POINTS)}. {_AT_LENGTH} For example, with one free hour you would do just the first.",
+    "question": f"What matters most to you? Tell me that first. {'. '.join(_POINTS)}. {_AT_LENGTH}",
+    "thorough": " ".join(f"{point}. {_AT_LENGTH}" for point in _POINTS),
 }
 """The same content in each form: whoever prefers one of them prefers its form."""
 

@@ -28,6 +28,9 @@ class Staleness:
 def staleness(session: Session, first: Exchange, telling: Telling) -> Staleness:
     """Whether the first reply of a session is stale.
 
+    It is by its effect, whatever led to it: who guesses may hit what was right earlier, and a short plain text is brief
+    and a paragraph without anybody having chosen so. What no persona at all comes to is the measure of that.
+
     Args:
         session: The session.
         first: Its first exchange.
