@@ -37,7 +37,7 @@ from personaopt.optimizers.session_surprise import OnSessionSurprise
 from personaopt.optimizers.sessions import WholeWindow
 from personaopt.optimizers.settings import check_whole, plain
 from personaopt.optimizers.starts import EmptyStart
-from personaopt.optimizers.triggers import EverySessions, Trigger
+from personaopt.optimizers.triggers import EverySessions, Trigger, newest_version
 
 AUTHOR = "DictionaryOptimizer"
 
@@ -237,12 +237,12 @@ class DictionaryOptimizer(Teleprompter):
 
 def learnt_until(user: User) -> float | None:
     """The time of the newest message that the last update of the fields used; None where there was none."""
-    for version in reversed(user.personas()):
-        if version.author == AUTHOR:
-            said = [edit.statement.valid_from for edit in version.edits if edit.statement is not None]
-            ended = [edit.statement.valid_to for edit in version.edits if edit.statement is not None]
-            return max((time for time in (*said, *ended) if time is not None), default=version.created)
-    return None
+    version = newest_version(user, AUTHOR)
+    if version is None:
+        return None
+    said = [edit.statement.valid_from for edit in version.edits if edit.statement is not None]
+    ended = [edit.statement.valid_to for edit in version.edits if edit.statement is not None]
+    return max((time for time in (*said, *ended) if time is not None), default=version.created)
 
 
 def _triggers(k: int, surprise: bool) -> list[Trigger]:

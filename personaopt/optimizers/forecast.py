@@ -115,7 +115,7 @@ def _start(run: Run, start: Start) -> Part:
 
 def _simulated(run: Run, name: str, cases: Sequence[Interaction], calls: int) -> Part:
     most, found = memories_shown(run.agent), observed(run.agent)
-    remembered = _remembered(run)
+    remembered = _remembered(run) if calls else []
     sizes = [answer_prompt(run.agent, item, remembered, run.persona, most) + found for item in cases] if calls else []
     answers = [answer_written(run.agent, item) for item in cases]
     return _part(name, run.agent.lm, _typical(sizes), _typical(answers), calls)
@@ -123,9 +123,10 @@ def _simulated(run: Run, name: str, cases: Sequence[Interaction], calls: int) ->
 
 def _acting(run: Run, cases: Sequence[Interaction], answers: int) -> Part:
     """What is asked of the policy before so many answers."""
-    agent, remembered = run.agent, _remembered(run)
-    sizes = []
-    for item in cases if agent.max_actions and answers else ():
+    agent, sizes = run.agent, []
+    acts = bool(agent.max_actions and answers)
+    remembered = _remembered(run) if acts else []
+    for item in cases if acts else ():
         latest, longest = memories(item, remembered, agent.retrieve, memories_shown(agent))
         read, longer = (act_prompt(agent, item, shown, run.persona) for shown in (latest, longest))
         sizes.append(Size(read.expected, longer.most) + persona_size(run.persona))

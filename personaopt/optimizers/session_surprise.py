@@ -10,13 +10,13 @@ from personaopt.interaction import Interaction
 from personaopt.memory.own_words import own_words, texts
 from personaopt.memory.user import User
 from personaopt.optimizers.sessions import session_of
-from personaopt.optimizers.triggers import fresh, page_hinkley
+from personaopt.optimizers.triggers import page_hinkley
 from personaopt.signals import stance_of
 
 TURNS = 3
 """Turns after which AI PERSONA ends a session that did not satisfy (arXiv 2412.13103, its session)."""
 LOOKED_AT = 600
-"""Turns, the latest, from which it is known how sessions usually go."""
+"""Turns, the latest, in which words of change are looked for, and from which it is known how sessions usually go."""
 CHANGED = (
     r"\bno longer\b|\bany ?more\b|\bno more\b|\bmoved\b|\bfrom (?:now|here) on\b|\bin future\b|\bthese days\b|\bnow\b|"
     r"\bbec[ao]me\b|\bswitched\b|\bg[ai]ven? up\b|\bnew (?:job|place|home|flat|hobby|phone|name)\b|\bchanged\b|"
@@ -64,7 +64,7 @@ class OnSessionSurprise:
     def due(self, user: User, since: float | None) -> str:
         """Why the persona may be stale; empty where nothing says so."""
         latest = user.latest(LOOKED_AT)
-        new = latest if since is None else fresh(user, since)
+        new = [turn for turn in latest if since is None or (turn.time is not None and turn.time > since)]
         if said := sum(map(self._says_so, new)):
             return f"{said} messages since the last alignment speak of a change"
         # What is usual is known from before the last alignment.

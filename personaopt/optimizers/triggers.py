@@ -12,9 +12,13 @@ import dspy
 
 from personaopt.errors import ConfigurationError
 from personaopt.interaction import Interaction
+from personaopt.memory.store import PersonaVersion
 from personaopt.memory.user import User
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.losses import agreement
+
+PAGE = 64
+"""Interactions that are read first; most users have no more new ones."""
 
 
 class Trigger(Protocol):
@@ -53,12 +57,12 @@ class EverySessions:
 
     def due(self, user: User, since: float | None) -> str:
         """Whether k sessions are over."""
-        new = fresh(user, since)
+        return _counted(user, since, lambda new: len(self._sessions(new)), self.k, "sessions")
+
+    def _sessions(self, new: Sequence[Interaction]) -> set[str]:
         told = [item for item in new if item.ground_truth or not self.truth]
         sessions = {item.session for item in told if item.session is not None}
-        if new and not self.count_open:
-            sessions.discard(new[-1].session)
-        return f"{len(sessions)} sessions since the last alignment" if len(sessions) >= self.k else ""
+        return sessions if self.count_open or not new else sessions - {new[-1].session}
 
 
 class EveryInteractions:
@@ -76,8 +80,7 @@ class EveryInteractions:
 
     def due(self, user: User, since: float | None) -> str:
         """Whether there are k new ones."""
-        count = sum(bool(item.ground_truth) for item in fresh(user, since))
-        return f"{count} interactions since the last alignment" if count >= self.k else ""
+        return _counted(user, since, lambda new: sum(bool(item.ground_truth) for item in new), self.k, "interactions")
 
 
 class OnSurprise:
@@ -173,8 +176,16 @@ def last_alignment(user: User, author: str = PersonaAligner.__name__) -> float |
 
     An alignment that changed nothing leaves no version and is not known after a restart.
     """
-    created = [version.created for version in user.personas() if version.author == author]
-    return created[-1] if created else None
+    newest = newest_version(user, author)
+    return newest.created if newest else None
+
+
+def newest_version(user: User, author: str) -> PersonaVersion | None:
+    """The newest persona version that an author stored; however many there are, only those after it are read."""
+    version = user.store.persona(user.id)
+    while version is not None and version.author != author:
+        version = user.store.persona(user.id, version.version - 1) if version.version > 1 else None
+    return version
 
 
 def fresh(user: User, since: float | None) -> Sequence[Interaction]:
@@ -182,6 +193,19 @@ def fresh(user: User, since: float | None) -> Sequence[Interaction]:
     if since is None:
         return user.history()
     return [item for item in user.history(since=since) if item.time is not None and item.time > since]
+
+
+def _counted(user: User, since: float | None, count: Callable[[Sequence[Interaction]], int], k: int, what: str) -> str:
+    """Whether k of something were recorded after a time; nothing more is read once there are."""
+    read = PAGE
+    while True:
+        latest = user.latest(read, since=since)
+        found = count([item for item in latest if since is None or (item.time is not None and item.time > since)])
+        if found >= k:
+            return f"{'at least ' * (len(latest) == read)}{found} {what} since the last alignment"
+        if len(latest) < read:
+            return ""
+        read *= 4
 
 
 def _whole(name: str, value: object) -> int:
