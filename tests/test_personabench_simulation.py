@@ -155,7 +155,7 @@ def test_a_user_who_is_never_satisfied_says_everything_once(user):
     assert (dialogue.utterances, dialogue.satisfied, dialogue.closing) == (4, False, "")
     messages = "\n".join(each.message for each in dialogue.exchanges)
     assert messages.count("My name is Ada.") == messages.count("I live in Porto.") == 1
-    assert [item.signals["accepted"] for item in user.history()] == [False] * 3
+    assert [item.signals["thumbs"] for item in user.history()] == ["down"] * 3
     assert not any(item.ground_truth for item in user.history())
 
 

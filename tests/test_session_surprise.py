@@ -74,6 +74,13 @@ def test_answers_that_are_rejected_are_noticed(user):
     assert "become worse" in po.OnSessionSurprise().due(user, None)
 
 
+def test_a_remark_that_needs_no_answer_is_no_turn_of_a_session(user):
+    answered = po.Interaction({"message": "Hello."}, response={"reply": "Hi."}, session="s0", time=DAY)
+    remark = po.Interaction({"message": "I am Ada."}, session="s0", time=DAY + 60.0)
+    assert session_loss([answered, remark]) == 0.0
+    assert session_loss([answered, answered]) == session_loss([remark, remark]) == 0.5
+
+
 def test_how_fast_and_how_sure_it_is():
     draw, losses = np.random.default_rng(0), [0.0, 0.5, 1.0]
     trigger = po.OnSessionSurprise()

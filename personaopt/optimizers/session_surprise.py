@@ -12,6 +12,7 @@ from personaopt.memory.user import User
 from personaopt.optimizers.sessions import session_of
 from personaopt.optimizers.triggers import page_hinkley
 from personaopt.signals import stance_of
+from personaopt.signatures.turns import INTERRUPTED
 
 TURNS = 3
 """Turns after which AI PERSONA ends a session that did not satisfy (arXiv 2412.13103, its session)."""
@@ -98,6 +99,7 @@ def by_session(turns: Sequence[Interaction]) -> list[list[Interaction]]:
 
 
 def session_loss(turns: Sequence[Interaction]) -> float:
-    """The loss of a session, in [0, 1]."""
-    rejected = sum(stance_of(turn) == "rejected" for turn in turns) / len(turns)
-    return max(rejected, min(1.0, (len(turns) - 1) / (TURNS - 1)))
+    """The loss of a session, in [0, 1]; a remark that got no answer beside others that did is no turn of it."""
+    answered = [turn for turn in turns if turn.response or turn.metadata.get(INTERRUPTED)] or turns
+    rejected = sum(stance_of(turn) == "rejected" for turn in answered) / len(answered)
+    return max(rejected, min(1.0, (len(answered) - 1) / (TURNS - 1)))

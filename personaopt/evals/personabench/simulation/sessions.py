@@ -139,7 +139,7 @@ class _Held:
             if not exchange.reply:
                 continue
             if not last.satisfied:
-                self.conversation.feedback(record, accepted=False)
+                self.conversation.feedback(record, thumbs="down")
             elif exchange is last:
                 self.conversation.feedback(record, accepted=True)
             else:
