@@ -131,7 +131,7 @@ class UnderPersona(dspy.Module):
         stored = self.user.store.persona(self.user.id)
         self.persona_version = stored.version if stored else 0
         self._made = (stored.version, stored.created) if stored else None
-        return stored.persona if stored else Persona()
+        return stored.persona if stored else Persona((), self.predict.known.token_limit)
 
     def _signature(self, persona: Persona) -> type[dspy.Signature]:
         # Composing one takes a millisecond, and all simulations under a candidate ask for the same.

@@ -120,6 +120,14 @@ def test_a_mood_stands_beside_what_lasts_for_a_few_days(talk):
     assert talk.lines == ["Prefers the style: in prose", "Feels: calm", "Name: Ann"]
 
 
+def test_the_token_limit_of_an_agent_stays_until_there_is_a_persona(talk):
+    talk.agent.persona = po.Persona((), 2000)
+    talk.say("I live in Rome.")
+    talk.answers.append([change("life.home", "Rome", "I live in Rome")])
+    with dspy.context(lm=talk.lm):
+        assert talk.optimizer.after_session(talk.agent).persona.token_limit == 2000
+
+
 def test_a_mood_is_over_when_the_user_says_so(talk):
     talk.say("I am a calm person.")
     talk.update(change("pattern.emotion", "calm", "a calm person"))
