@@ -109,7 +109,7 @@ class Judge:
             persona=profile.persona_at(session.time).render(),
             message=first.message,
             expected=session.expected,
-            calls=called(first),
+            calls_made=called(first),
             reply=first.reply,
         )
 

@@ -22,7 +22,7 @@ class ScoreReply(dspy.Signature):
     persona: str = dspy.InputField(desc="Who the user is at this time.")
     message: str = dspy.InputField(desc="What the user said: the situation and the question.")
     expected: str = dspy.InputField(desc="What a right response does.")
-    calls: list[str] = dspy.InputField(desc="Functions that the assistant called before it replied.")
+    calls_made: list[str] = dspy.InputField(desc="Functions that the assistant called before it replied.")
     reply: str = dspy.InputField(desc="The assistant's reply.")
     reason: str = dspy.OutputField(desc="What fits and what does not, in one sentence.")
     helpfulness: Score = dspy.OutputField()
