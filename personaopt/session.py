@@ -85,7 +85,7 @@ class Session:
         self._most, self._tokens, self._keep_media = turns, tokens, keep_media
         self._clock = clock
         self.change(agent)
-        self._since = time.time() - CLOCKS if name is None else None
+        self._since = (time.time() if clock is None else clock()) - CLOCKS if name is None else None
         self._unkept: deque[Interaction] = deque(maxlen=max(turns, 1))
         self._lock = threading.Lock()
 

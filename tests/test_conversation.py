@@ -92,6 +92,27 @@ def test_a_turn_is_recorded_and_shown_to_the_next(store) -> None:
     assert not lm.engine.requests[-1].earlier
 
 
+@pytest.mark.parametrize("temporary", [False, True])
+def test_a_conversation_may_have_a_time_of_its_own(memory, temporary: bool) -> None:
+    lm, user, moments = talking_lm(), memory.user("u1"), iter(range(1000, 2000))
+    conversation = talk(user, lm, clock=lambda: float(next(moments)), temporary=temporary)
+    conversation(message="Hello there")
+    conversation(message="And now?")
+    assert texts(lm) == [("user", "Hello there"), ("assistant", "Answer 1.")]
+    assert [turn.time for turn in conversation.turns] == [1001.0, 1002.0]
+    if not temporary:
+        assert conversation.feedback(accepted=True).signals["log"][0]["time"] == 1003.0
+
+
+@pytest.mark.parametrize("moment", ["noon", True, float("nan")])
+def test_feedback_has_a_time(memory, moment) -> None:
+    user = memory.user("u1")
+    turn = user.record(po.Interaction({"message": "Hi"}, response={"reply": "Hello."}))
+    assert user.feedback(turn.id, accepted=True, at=5.0).signals["log"][0]["time"] == 5.0
+    with pytest.raises(po.DataError, match="in seconds"):
+        user.feedback(turn.id, accepted=True, at=moment)
+
+
 def test_a_first_turn_asks_exactly_what_the_agent_asks(memory) -> None:
     lm, user = talking_lm(), memory.user("u1")
     user.record(po.Interaction({"message": "Hi"}, ground_truth={"reply": "hey"}))

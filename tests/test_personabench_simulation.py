@@ -169,6 +169,20 @@ def test_the_agent_sees_neither_checks_nor_the_expected_reply_nor_the_profile(us
     assert "get_weather(city" in said.seen
 
 
+def test_nothing_is_said_at_the_end_where_nothing_is_left(user):
+    empty = REMARKS[0].model_copy(update={"text": "  "})
+    assert held(user, a_session(remarks=[empty]), Replying("The lentil stew.")).closing == ""
+    assert user.count() == 1
+
+
+def test_calls_that_cannot_be_read_are_a_note(user):
+    said = Replying("The lentil stew.", calls=["no calls"] * 3)
+    dialogue = held(user, a_session(functions=[WEATHER]), said)
+    assert dialogue.satisfied
+    assert dialogue.first.calls == ()
+    assert "The policy chose nothing" in dialogue.notes[0]
+
+
 def test_a_dialogue_is_written_and_read(user):
     dialogue = held(user, a_session(), Replying("Take the steak.", "The lentil stew."))
     assert Dialogue.from_dict(json.loads(json.dumps(dialogue.to_dict()))) == dialogue
@@ -286,7 +300,8 @@ def test_an_earlier_turn_is_simulated_without_what_the_user_said_of_it_later(use
     assert turn["reply"] == "Take the steak."
 
 
-def test_an_lm_words_the_complaint_and_compares(user):
+@pytest.mark.parametrize("run", [hold, lambda *given, **named: asyncio.run(ahold(*given, **named))])
+def test_an_lm_words_the_complaint_and_compares(user, run):
     judged = iter(["False", "True"])
 
     def reply(said: Said) -> str:
@@ -297,7 +312,7 @@ def test_an_lm_words_the_complaint_and_compares(user):
     roles = a_role(reply)
     agent = Replying("The steak.", "The lentil stew.")
     profile = NOBODY.model_copy(update={"language": "German"})
-    dialogue = hold(an_agent(user), a_session(), profile, LMUser(roles), LMSatisfaction(roles), lm=agent.lm)
+    dialogue = run(an_agent(user), a_session(), profile, LMUser(roles), LMSatisfaction(roles), lm=agent.lm)
     assert dialogue.exchanges[1].message == "Ich esse kein Fleisch. My name is Ada. I live in Porto."
     assert (dialogue.utterances, dialogue.notes) == (2, ())
     first, spoken, second = roles.engine.requests

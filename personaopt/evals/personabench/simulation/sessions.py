@@ -24,6 +24,7 @@ from personaopt.evals.personabench.simulation.satisfaction import satisfies
 from personaopt.evals.personabench.simulation.users import RuleUser
 from personaopt.interaction import Interaction
 from personaopt.lm.asks import Ask, Failure, Steps, Unreachable, adrive, drive
+from personaopt.signatures.act import RESPOND
 from personaopt.signatures.turns import turns_field
 
 TURNS = 3
@@ -217,7 +218,9 @@ def _exchange(held: _Held, message: str) -> Steps[Exchange]:
         held.notes.append(_unread("agent", answer))
         held.records.append(held.unanswered(message).id)
         return Exchange(message, "")
-    calls, refusals = held.functions.heard(answer.get("actions") or ())
+    actions = answer.get("actions") or ()
+    held.notes += [str(each["error"]) for each in actions if each["tool"] == RESPOND]
+    calls, refusals = held.functions.heard(actions)
     held.records.append(str(answer.turn))
     return Exchange(message, str(answer[REPLY] or ""), calls, refusals)
 
