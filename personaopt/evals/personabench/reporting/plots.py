@@ -36,6 +36,8 @@ def draw(summary: Summary, folder: Path, suffix: str = "") -> list[Path]:
     Returns:
         The PNGs.
     """
+    if not any(cell.sessions for cell in summary.cells.values()):
+        return []
     drawn: list[tuple[str, Figure]] = [("methods", methods(summary))]
     for name, found in summary.curves.items():
         shown = [curve for curve in found if len(curve.points) > 1]

@@ -19,9 +19,9 @@ from personaopt.evals.table import Table, p_value, signed
 
 MEANS = (
     "Every figure is a mean over personas of a persona's own mean, so that all personas weigh the same; intervals are "
-    "95 % bootstrap intervals over personas."
+    "95 % bootstrap intervals over personas. One without width says only that no two personas of the run differ."
 )
-TOO_FEW = f"* Of fewer than {FEW_USERS} personas: the interval is too narrow, and no p value is given."
+TOO_FEW = f"An interval marked * is of fewer than {FEW_USERS} personas and so too narrow; no p value is given there."
 _MAIN = ("helpfulness", "personalization", "similarity", "field_f1", "utterances", "staleness", "tool_accuracy")
 _LEARNT = (
     "field_f1", "field_f1_said", "field_f1_after_change", "field_precision", "field_recall", "similarity",
