@@ -70,3 +70,23 @@ def test_the_anatomy_shows_what_it_is_kept_with(tmp_path: Path) -> None:
     for part in ("textgrad.variable", "Verdict(accepted=True", "Verdict(accepted=False", "4n + 1", "skipped:"):
         assert part in text
     assert list(tmp_path.iterdir()) == []  # no logs
+
+
+@pytest.mark.local_model
+def test_a_user_who_changes(tmp_path: Path) -> None:
+    notebook = executed("04_lifelong_personas.ipynb", tmp_path)
+    text = " ".join("".join(map(printed, notebook.cells)).split())
+    for part in (
+        "speak of a change replace Lives in: Vienna (until 2026-02-09) The user says so in message s4-1.",
+        "Budget in euros: 900 The user took it back in message s6-1.",
+        "life.home was left as it is: the words that were quoted for it speak of somebody else",
+        "lives in Atlantis lives in Vienna again",
+        "after session 11: sessions have become worse",
+    ):
+        assert part in text
+    pages = [output["data"].get("text/html", "") for cell in notebook.cells for output in cell.get("outputs", ())
+             if "data" in output]  # fmt: skip
+    drawn = [page for page in pages if "data:image/png;base64," in page]
+    assert ["<s>Atlantis</s>" in page for page in drawn] == [False, True]
+    assert all("<s>900</s>" in page for page in drawn)
+    assert list(tmp_path.iterdir()) == []

@@ -81,7 +81,7 @@ def drawn(timeline: Timeline, title: str = "", *, width: float = 9.0, until: flo
         _frame(axes, scale, timeline.sessions, length)
         for row in rows:
             _row(axes, row, scale, colours[row.path.partition(".")[0]], length, left)
-        _legend(made, timeline.spans, scale, whole, left, length)
+        _legend(made, timeline.spans, whole, length)
         if title:
             made.text(0.15 / width, 1 - 0.09 / whole, title, size=11, color=INK, va="top", weight="bold",
                       parse_math=False)  # fmt: skip
@@ -257,13 +257,14 @@ def _tint(colour: str, share: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _legend(made: Figure, spans: Sequence[Span], scale: Scale, whole: float, left: float, length: Any) -> None:
+def _legend(made: Figure, spans: Sequence[Span], whole: float, length: Any) -> None:
     """What the looks mean; only those that are there."""
     shown: dict[str, Span] = {}
     for span in spans:
         shown.setdefault("over" if span.kind == "lasting" and span.end is not None else span.kind, span)
-    axes = made.add_axes((left / made.get_figwidth(), 0.05 / whole, scale.width / made.get_figwidth(), 0.2 / whole))
-    axes.set(xlim=(0, scale.width), ylim=(0.2, 0))
+    width = made.get_figwidth() - 0.15
+    axes = made.add_axes((0.15 / made.get_figwidth(), 0.05 / whole, width / made.get_figwidth(), 0.2 / whole))
+    axes.set(xlim=(0, width), ylim=(0.2, 0))
     axes.set_axis_off()
     place = 0.0
     for name in (name for name in _MEANING if name in shown):

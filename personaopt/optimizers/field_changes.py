@@ -29,6 +29,8 @@ from personaopt.optimizers.sessions import Message
 from personaopt.persona import Edit, Persona, Statement
 from personaopt.signatures.change_fields import FieldChange
 
+OVER, LONG_AGO = "What was passing is over.", "Longer ago than what is kept."
+
 
 def edits_of_changes(
     changes: Sequence[FieldChange], persona: Persona, messages: Sequence[Message], rules: FieldRules
@@ -264,15 +266,18 @@ def _older(slot: Slot, value: Any, known: Sequence[Statement], time: float) -> b
 
 def _reasoned(persona: Persona, new: Persona, backed: Sequence[Backed]) -> Iterator[Edit]:
     """The edits that lead to the new persona, each with what made it: the last change of its field that could."""
-    paths = {statement.id: statement.field for statement in (*persona.statements, *new.statements)}
+    known = {statement.id: statement for statement in (*new.statements, *persona.statements)}
     spoken = sorted(backed, key=lambda one: (one.message.time, one.message.number))
     for edit in persona.diff(new):
-        statement, path = edit.statement, paths[edit.statement.id if edit.statement else str(edit.target)]
-        mine = [each for each in spoken if each.slot.path == path]
-        if statement is None:
-            shown = [each for each in mine if each.change.action == "take_back"]
-        else:
+        statement = edit.statement or known[str(edit.target)]
+        mine = [each for each in spoken if each.slot.path == statement.field]
+        if edit.statement is not None:
             shown = [each for each in mine if each.message.interaction.id in statement.evidence]
+        elif statement.valid_to is not None:
+            yield dataclasses.replace(edit, reason=OVER if statement.id.startswith(MOOD) else LONG_AGO)
+            continue
+        else:
+            shown = [each for each in mine if each.change.action == "take_back"]
         found = shown or mine
         yield dataclasses.replace(edit, reason=_reason(found[-1])) if found else edit
 
