@@ -288,6 +288,13 @@ class TestFoundOut:
         assert 0 < report.unread < report.verdicts
         assert (report.swap_right, report.right_passed, report.wrong_passed) == (1.0, 1.0, 0.0)
 
+    def test_one_that_cannot_be_reached_is_no_report(self, examination):
+        def fail(kind, number, prompt):
+            raise dspy.utils.exceptions.LMServerError("down")
+
+        with pytest.raises(ModelError, match="cannot be reached"):
+            report_of(Judge(judging_lm(honest, spoil=fail)), examination)
+
     def test_awaited_it_is_the_same(self, examination):
         async def awaited():
             return await adrive(examine(Judge(judging_lm(honest)), examination), threads=4)

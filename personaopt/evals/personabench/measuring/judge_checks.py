@@ -15,7 +15,7 @@ from typing import Any
 from personaopt.errors import DataError
 from personaopt.evals.personabench.measuring.examination import Examination, Pair
 from personaopt.evals.personabench.measuring.judging import ReplyScores, SessionJudge, Similarity
-from personaopt.lm.asks import Ask, Failure, Steps
+from personaopt.lm.asks import Ask, Failure, Steps, Unreachable
 
 PASSES = 6.0
 """A reply with at least this personalization counts as passed: more than what would do for anybody."""
@@ -47,7 +47,7 @@ class JudgeReport:
         same_similarity: The mean similarity of a profile with itself; 10 is right.
         other_similarity: The mean similarity with somebody else's.
         verdicts: Verdicts that were asked for.
-        unread: Those that could not be read after all attempts.
+        unread: Those that could not be had: not read after all attempts, or the LM could not be reached.
     """
 
     judge: str
@@ -116,6 +116,9 @@ def examine(judge: SessionJudge, examination: Examination) -> Steps[JudgeReport]
     Args:
         judge: The judge.
         examination: What it is asked; `Examination.verdicts` says how many verdicts that takes.
+
+    Raises:
+        Unreachable: The judge's LM could not be reached at all.
     """
     runs = examination.runs
     asks: list[Ask[Any]] = [
@@ -134,6 +137,9 @@ def examine(judge: SessionJudge, examination: Examination) -> Steps[JudgeReport]
         for whose in (one, other)
     ]
     results = yield [*asks, *made, *swapped, *compared]
+    failures = [result for result in results if isinstance(result, Failure)]
+    if failures and len(failures) == len(results) and all(failure.unreachable for failure in failures):
+        raise Unreachable(f"The LM of the judge cannot be reached: {failures[0].reason}")
     read = [None if isinstance(result, Failure) else result for result in results]
     repeated, rest = _groups(read[: len(asks)], runs), read[len(asks) :]
     right, wrong = rest[: len(examination.right)], rest[len(examination.right) : len(made)]

@@ -38,9 +38,8 @@ class ReplyScores:
 class Similarity:
     """How similar a learned persona is to the golden one, 0 to 10 (AI PERSONA's profile similarity).
 
-    AI PERSONA prints one figure; its released code has no judge, and no text that was at hand when this was written
-    says what the figure is made of. These two parts are this project's: what recall and precision are to the field
-    scores. A figure of another judge is comparable in its order only.
+    AI PERSONA prints one figure, and its released code has no judge. The two parts are this project's own: what recall
+    and precision are to the field scores. So figures of the paper are comparable in their order at most.
 
     Attributes:
         coverage: How much of the golden persona is known.
@@ -62,15 +61,15 @@ class Similarity:
 
 
 class SessionJudge(Protocol):
-    """Judges sessions. It knows the golden persona and the expected response; whom it judges does not.
+    """Judges sessions. It knows the golden persona and the expected response; whom it judges does not."""
 
-    Attributes:
-        name: What judges, as it stands in a report.
-        calls: LM calls that a verdict takes, where the answer can be read at once.
-    """
+    @property
+    def name(self) -> str:
+        """What judges, as it stands in a report."""
 
-    name: str
-    calls: int
+    @property
+    def calls(self) -> int:
+        """LM calls that a verdict takes, where the answer can be read at once."""
 
     def reply(self, session: Session, profile: Profile, first: Exchange) -> Ask[ReplyScores]:
         """Scores of a session's first reply."""
