@@ -9,6 +9,7 @@ from typing import Any
 
 from personaopt.errors import DataError
 from personaopt.evals.personabench import files
+from personaopt.evals.personabench.checking import check_bench
 from personaopt.evals.personabench.records import Profile, Session
 
 
@@ -35,7 +36,7 @@ def load_bench(folder: str | Path) -> Bench:
     """Read what `generate` wrote.
 
     Raises:
-        DataError: The folder has no finished bench, or a line in it is damaged.
+        DataError: The folder has no finished bench, or a record in it is damaged.
     """
     folder = Path(folder)
     if not (folder / files.SESSIONS).is_file():
@@ -45,10 +46,9 @@ def load_bench(folder: str | Path) -> Bench:
         )
     profiles = files.read_records(folder / files.PERSONAS, Profile)
     sessions = files.read_records(folder / files.SESSIONS, Session)
-    known = {profile.id: profile for profile in profiles}
-    if strangers := sorted({session.persona for session in sessions} - known.keys()):
-        raise DataError(f"{folder}: the persona {strangers[0]} of a session is not in {files.PERSONAS}.")
-    return Bench(known, sorted(sessions, key=lambda s: (s.persona, s.time, s.number)), files.read_config(folder))
+    check_bench(folder, profiles, sessions)
+    ordered = sorted(sessions, key=lambda session: (session.persona, session.time, session.number))
+    return Bench({profile.id: profile for profile in profiles}, ordered, files.read_config(folder))
 
 
 def as_datasets(folder: str | Path) -> Any:

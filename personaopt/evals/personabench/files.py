@@ -175,7 +175,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{folder / CONFIG} cannot be read: {error}.") from error
     if not isinstance(found, dict):
         raise DataError(f"{folder / CONFIG} must hold an object.")

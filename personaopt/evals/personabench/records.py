@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -19,12 +19,14 @@ RemarkKind = Literal["fact", "change", "return", "mood", "false", "retraction"]
 EventKind = Literal["change", "return", "mood", "false"]
 CheckKind = Literal["first_named", "names", "form", "argument"]
 Effect = Literal["look_up", "at_most", "append"]
+Time = Annotated[float, pydantic.Field(ge=0.0, lt=253_402_300_800.0)]
+"""Seconds since the epoch, until the year 9999."""
 
 
 class Record(pydantic.BaseModel):
     """One value of the bench."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Held(Record):
@@ -40,8 +42,8 @@ class Held(Record):
 
     field: str
     value: str
-    valid_from: float
-    valid_to: float | None = None
+    valid_from: Time
+    valid_to: Time | None = None
     said: int | None = None
 
 
@@ -64,9 +66,9 @@ class Event(Record):
     field: str
     old: str
     new: str
-    time: float
+    time: Time
     session: int
-    ends: float | None = None
+    ends: Time | None = None
     ends_session: int | None = None
 
 
@@ -87,7 +89,7 @@ class Profile(Record):
     biography: str
     held: list[Held]
     events: list[Event]
-    sessions: list[float]
+    sessions: list[Time]
 
     def held_at(self, time: float) -> list[Held]:
         """The values that hold at a time."""
@@ -214,8 +216,8 @@ class Session(Record):
 
     id: str
     persona: str
-    number: int
-    time: float
+    number: int = pydantic.Field(ge=0)
+    time: Time
     scene: str
     kind: Literal["common", "specific"]
     topic: str
