@@ -1,0 +1,106 @@
+"""A stand-in for a capable LM on PersonaBench: it plays every role, sees nothing but the text of its prompts, and errs.
+
+What it cannot do is what makes LMs better: it knows the values and situations of the generator's vocabulary and no
+others, and it reads English by rules.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from random import Random
+from typing import Any
+
+import dspy
+from dspy.lm15 import Message, Request, Response, TextPart, Usage
+
+from personaopt.evals.personabench.stand_in.assisting import act, assist
+from personaopt.evals.personabench.stand_in.editing import changes
+from personaopt.evals.personabench.stand_in.noise import Luck, Noise
+from personaopt.evals.testbed import prompts
+
+MODEL = "personabench/stand-in"
+
+
+class CapableStandIn:
+    """The engine: requests and responses of `dspy.lm15`, nothing else.
+
+    Args:
+        noise: How often it errs.
+        seed: For what is drawn, together with the prompt.
+
+    Attributes:
+        calls: How many requests were answered, by kind.
+    """
+
+    def __init__(self, noise: Noise | None = None, seed: int = 0) -> None:
+        self.noise = noise or Noise()
+        self.seed = seed
+        self.calls: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def complete(self, request: Request) -> Response:
+        """Answer a request."""
+        system = request.system if isinstance(request.system, str) else ""
+        said = [
+            "\n".join(part.text for part in message.parts if isinstance(part, TextPart)) for message in request.messages
+        ]
+        prompt = prompts.read(system, said[-1])
+        heard = [
+            prompts.sections(text).get("message", "")
+            for message, text in zip(request.messages[:-1], said, strict=False)
+            if message.role == "user"
+        ]
+        kind = _kind(prompt)
+        with self._lock:
+            self.calls[kind] += 1
+        whole = "\n".join([str(request.config.temperature), system, *said])
+        reply = prompt.form(self._fields(kind, prompt, heard, Luck(self.noise, self.seed, whole)))
+        usage = Usage(input_tokens=len(whole.split()), output_tokens=len(reply.split()))
+        return Response(None, MODEL, Message.assistant([TextPart(reply)]), "stop", usage)
+
+    def _fields(self, kind: str, prompt: prompts.Prompt, heard: list[str], luck: Luck) -> dict[str, Any]:
+        # A guess depends on who asks what, and not on the noise's prompt alone: the same prompt, the same guess.
+        draw = Random(f"{self.seed}|{kind}|{luck.prompt}")
+        if kind == "act":
+            return {"calls": act(prompt, draw)}
+        if kind == "assist":
+            return {"reply": assist(prompt, [text for text in heard if text], draw)}
+        if kind == "fields":
+            return {"changes": changes(prompt.given, luck)}
+        return dict.fromkeys(prompt.outputs, "Nothing has to change.")
+
+
+class AsyncCapableStandIn:
+    """The same engine, awaited."""
+
+    def __init__(self, engine: CapableStandIn) -> None:
+        self.engine = engine
+
+    async def complete(self, request: Request) -> Response:
+        """Answer a request."""
+        return self.engine.complete(request)
+
+
+def capable_lm(noise: Noise | None = None, seed: int = 0) -> dspy.LM:
+    """A `dspy.LM` whose `engine` is a `CapableStandIn`; nothing is cached.
+
+    Args:
+        noise: How often it errs; 10 % of facts missed and 5 % of edits with something made up when None.
+        seed: For what is drawn.
+    """
+    engine = CapableStandIn(noise, seed)
+    return dspy.LM(
+        MODEL, engine=engine, async_engine=AsyncCapableStandIn(engine), cache=False, num_retries=0, max_tokens=2000
+    )
+
+
+def _kind(prompt: prompts.Prompt) -> str:
+    outputs = set(prompt.outputs)
+    if "changes" in outputs:
+        return "fields"
+    if "calls" in outputs and "tools" in prompt.given:
+        return "act"
+    if outputs == {"reply"} and "expected" not in prompt.given:
+        return "assist"
+    return prompt.kind

@@ -1,0 +1,112 @@
+"""Where a sentence names values that people may have."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+
+from personaopt.evals.personabench.stand_in.world import AGE, BUDGET, CAPITAL, LETTERS, NAME, lexicon, number
+
+_SAME_LENGTH = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-"})
+_PAIR = re.compile(
+    r"\b(?:between )?([EISNTFJP])(?: ?/ ?| or | and | versus | vs\.? |-)([EISNTFJP])\b(?: (?:question|scale|axis|test))?"
+)
+_FOUR = re.compile(r"\b([EI])([SN])([TF])([JP])\b")
+_TRAITS = (
+    ("extraversion", "E", re.compile(r"\b(?:an? )?(?:extra|extro)vert(?:ed|s)?\b", re.IGNORECASE)),
+    ("extraversion", "I", re.compile(r"\b(?:an? )?introvert(?:ed|s)?\b", re.IGNORECASE)),
+    ("sensing", "S", re.compile(r"\bsensing type\b|\ba sensor\b", re.IGNORECASE)),
+    ("sensing", "N", re.compile(r"\bintuitive\b|\bintuition type\b", re.IGNORECASE)),
+    ("thinking", "T", re.compile(r"\bthinking type\b|\ba thinker\b", re.IGNORECASE)),
+    ("thinking", "F", re.compile(r"\bfeeling type\b|\ba feeler\b", re.IGNORECASE)),
+    ("judging", "J", re.compile(r"\bjudging type\b|\ba judger\b", re.IGNORECASE)),
+    ("judging", "P", re.compile(r"\bperceiving type\b|\ba perceiver\b", re.IGNORECASE)),
+)
+_ABOUT_TYPE = re.compile(
+    r"\b(?:tests?|letters?|mbti|myers|types?|extra\w*|extro\w*|introver\w*|sensing|intuition|judging|perceiving)\b",
+    re.IGNORECASE,
+)
+_LETTER = re.compile(
+    r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|"
+    r"more|rather|definitely|always|mere|pure|side)[: ]+(?:an? |the |letter )*[\"']?([EISNTFJP])(?![\w'])(?! (?:am|have|was|"
+    r"would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|[:=] ?([EISNTFJP])(?![\w'])|^([EISNTFJP])(?=[,.;])"
+)
+_NAMED = re.compile(
+    r"\b(?:[Mm]y (?:first )?name(?: is|'s|:)|[Nn]ame: ?|I(?:'m| am) called|[Cc]all me|I go by|[Tt]he name is|"
+    r"I answer to|[Ss]ign (?:it |that )?(?:with|as)|friends call me) ([A-Z][\w'-]+)"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mention:
+    """A value that is named.
+
+    Attributes:
+        path: The field.
+        value: As the vocabulary has it.
+        start, end: Where.
+    """
+
+    path: str
+    value: str
+    start: int
+    end: int
+
+
+def plain(text: str) -> str:
+    """A text of the same length with the usual quotation marks and dashes."""
+    return text.translate(_SAME_LENGTH)
+
+
+@functools.lru_cache(maxsize=65_536)
+def mentions_in(sentence: str) -> tuple[Mention, ...]:
+    """Every value that a sentence names, in its order; what may be of two fields is there twice."""
+    pattern, meanings = lexicon()
+    found: list[Mention] = []
+    for match in pattern.finditer(sentence):
+        place = (match.lastindex or 1) - 1
+        for meaning in meanings[place]:
+            value = meaning.value
+            if meaning.path in CAPITAL and match[0] != value:
+                continue
+            if meaning.path in (AGE, BUDGET):
+                read = number(match[0])
+                if read is None or (meaning.path == AGE and not 5 < read < 110):
+                    continue
+                value = str(read)
+            found.append(Mention(meaning.path, value, match.start(), match.end()))
+    known = {mention.start for mention in found}
+    found += [
+        Mention(NAME, match[1], match.start(1), match.end(1))
+        for match in _NAMED.finditer(sentence)
+        if match.start(1) not in known
+    ]
+    return tuple(sorted([*found, *_letters(sentence)], key=lambda mention: mention.start))
+
+
+def _letters(sentence: str) -> list[Mention]:
+    """The letters of the MBTI, alone, as four or in words."""
+    if found := _FOUR.search(sentence):
+        return [
+            Mention(f"personality.{LETTERS[letter]}", letter, found.start() + place, found.start() + place + 1)
+            for place, letter in enumerate(found.groups())
+        ]
+    words = [
+        Mention(f"personality.{name}", value, match.start(), match.end())
+        for name, value, pattern in _TRAITS
+        for match in pattern.finditer(sentence)
+    ]
+    pair = _PAIR.search(sentence)
+    if not pair and not _ABOUT_TYPE.search(sentence):
+        return words
+    rest = sentence
+    if pair:
+        rest = f"{sentence[: pair.start()]}{'.' * (pair.end() - pair.start())}{sentence[pair.end() :]}"
+    asked = {LETTERS[pair[1]], LETTERS[pair[2]]} if pair else set(LETTERS.values())
+    for match in _LETTER.finditer(rest):
+        group = next(number for number in (1, 2, 3) if match[number])
+        if LETTERS[match[group]] in asked:
+            path = f"personality.{LETTERS[match[group]]}"
+            words.append(Mention(path, match[group], match.start(group), match.end(group)))
+    return words

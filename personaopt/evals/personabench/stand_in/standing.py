@@ -1,0 +1,125 @@
+"""Whether a value that a sentence names is the user's own, was, never was, or has nothing to do with the user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from personaopt.evals.personabench.stand_in import cues
+from personaopt.evals.personabench.stand_in.mentions import Mention
+
+HELD, ENDED = "held", "ended"
+_PLANNED = ("demographics", "life", "personality")
+"""Groups of which people also speak in wishes and plans; how an answer is wished for is a preference."""
+_CLAUSE = re.compile(r"[,;:]| - |\bbut\b|\bwhile\b|\bwhereas\b|\bthough\b|\balthough\b")
+_LONGEST_HINT = 16
+"""Words of a sentence without a subject that still speaks of the user."""
+
+
+def masked(lowered: str, own: Sequence[Mention], others: Sequence[Mention], looked_at: int | None = None) -> str:
+    """A sentence with signs in the place of values.
+
+    Args:
+        lowered: The sentence.
+        own: The values of the field.
+        others: The values of other fields.
+        looked_at: The one of `own` that becomes `@`, with all that name the same value; all of them when None.
+    """
+    spans: dict[tuple[int, int], str] = {(each.start, each.end): "thing" for each in others}
+    wanted = None if looked_at is None else own[looked_at].start
+    spans |= {(each.start, each.end): "@" if wanted in (None, each.start) else "&" for each in own}
+    parts, end = [], 0
+    for (start, stop), sign in sorted(spans.items()):
+        if start >= end:
+            parts += [lowered[end:start], sign]
+            end = stop
+    return "".join([*parts, lowered[end:]])
+
+
+def score(text: str, mistaken: bool) -> int:
+    """How much speaks for `@` being the user's: below 0 for a value that is over, or that never was.
+
+    Args:
+        text: The sentence as `masked` leaves it.
+        mistaken: Whether the sentence takes something back.
+    """
+    text = cues.WITHOUT_SENSE.sub("well", text)
+    found = 0
+    if mistaken:
+        found += 3 * bool(cues.SAID_NEW.search(text)) - 4 * bool(cues.SAID_OLD.search(text))
+    if not cues.STILL.search(text):
+        old = bool(cues.DIRECTLY_OLD.search(text)) + bool(cues.DIRECTLY_OLD_AFTER.search(text))
+        found -= 3 * old
+    found += 2 * bool(cues.DIRECTLY_NEW.search(text)) + bool(cues.NEARLY_NEW.search(text))
+    return found
+
+
+def of_the_user(lowered: str, mention: Mention) -> bool:
+    """Whether the one who speaks is the subject, as far as can be told."""
+    before, after = lowered[: mention.start], lowered[mention.end :]
+    own, other = -1, -1
+    kin: list[tuple[int, int]] = []
+    for match in cues.OTHERS.finditer(before):
+        kin.append(match.span())
+        if not cues.NO_SUBJECT.search(before[: match.start()]):
+            other = match.start()
+    for match in cues.OWN_SUBJECT.finditer(before):
+        if not any(start <= match.start() < stop for start, stop in kin):
+            own = match.start()
+    if other > own:
+        return False
+    if own >= 0:
+        return True
+    if cues.FIRST_PERSON.search(lowered) and not _kin_first(after):
+        return True
+    if cues.IMPERATIVE.match(lowered):
+        return True
+    signed = f"{before}@{after}"
+    return len(lowered.split()) <= _LONGEST_HINT and bool(cues.AROUND.match(signed)) and not cues.OTHERS.search(after)
+
+
+def is_asked(lowered: str, mention: Mention) -> bool:
+    """Whether the mention stands in a question, and not in what is told on the way."""
+    if not lowered.rstrip("\"') ").endswith("?"):
+        return False
+    start = max((match.end() for match in re.finditer(r"[,;:] | - ", lowered[: mention.start])), default=0)
+    clause = lowered[start : mention.start].strip()
+    if cues.GIVEN.search(lowered[: mention.start]):
+        return False
+    told = bool(
+        re.match(
+            r"(?:so |and |well |now |but )*(?:i'm|i am|i've|i have|i live|i work|i eat|i now|my \w+ is|as an?|being)\b",
+            clause,
+        )
+    )
+    behind = re.search(r"[,;:]| - ", lowered[mention.end :])
+    return not (told and (behind or (start == 0 and not cues.QUESTION.match(clause))))
+
+
+def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
+    """Whether it is only wished, planned or supposed."""
+    if not path.startswith(_PLANNED):
+        return bool(re.search(r"\bif i (?:were|was)\b", lowered[: mention.start]))
+    clauses = list(_CLAUSE.finditer(lowered, 0, mention.start))
+    start = clauses[-1].end() if clauses else 0
+    found = cues.NOT_SO.search(lowered[start : mention.end])
+    if not found and re.search(r"\bif i\b|\bsuppose\b|\bimagine\b|\bwhat if\b", lowered[:start]):
+        found = cues.NOT_SO.search(lowered[:start])
+    return bool(found) and not cues.FUTURE_GUARD.search(lowered)
+
+
+def is_passing(path: str, lowered: str) -> bool:
+    """Whether the sentence says that it will not last."""
+    if cues.LASTING.search(lowered):
+        return False
+    if cues.PASSING.search(lowered):
+        return True
+    return path == "pattern.emotion" and bool(cues.PASSING_FEELING.search(lowered))
+
+
+def _kin_first(after: str) -> bool:
+    """Whether behind the value somebody else comes before the user does: `Vegan is what my sister eats`."""
+    other, own = cues.OTHERS.search(after), cues.OWN_SUBJECT.search(after)
+    if other is None or cues.NO_SUBJECT.search(after[: other.start()]):
+        return False
+    return own is None or other.start() <= own.start()
