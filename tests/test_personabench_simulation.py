@@ -12,7 +12,7 @@ from talking import Said, talking_lm
 import personaopt as po
 from personaopt.errors import ConfigurationError, DataError, ModelError, ToolError
 from personaopt.evals.personabench import OfflineBackend, Size, generate, load_bench
-from personaopt.evals.personabench.records import Call, Check, Function, Profile, Remark, Session
+from personaopt.evals.personabench.records import Call, Check, Function, Held, Profile, Remark, Session
 from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.evals.personabench.simulation.functions import SimulatedFunctions
 from personaopt.evals.personabench.simulation.satisfaction import LMSatisfaction, RuleSatisfaction
@@ -322,6 +322,19 @@ def test_an_lm_words_the_complaint_and_compares(user, run):
     assert "I am vegetarian, so not that." in spoken.last
     assert "The lentil stew." in second.last
     assert "EXPECTED" not in agent.seen
+
+
+def test_a_complaint_that_does_not_say_the_value_is_asked_for_again(user):
+    diet = Held(field="life.diet", value="vegetarian", valid_from=0.0, said=0)
+    profile = NOBODY.model_copy(update={"held": [diet]})
+    agent = Replying("The steak.", "The lentil stew.")
+    # The second attempt asks for JSON.
+    said = iter(["[[ ## message ## ]]\nNot that.", '{"message": "No meat: I eat VEGETARIAN food."}'])
+    roles = a_role(None)
+    roles.engine._text = lambda request: next(said)
+    dialogue = hold(an_agent(user), a_session(remarks=[]), profile, LMUser(roles), RuleSatisfaction(), lm=agent.lm)
+    assert dialogue.exchanges[1].message == "No meat: I eat VEGETARIAN food."
+    assert not dialogue.notes
 
 
 def test_roles_that_answer_prose_are_asked_again_and_then_stood_in_for_by_rule(user):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,13 +67,14 @@ class LMUser(RuleUser):
         self.lm = lm
 
     def answer(self, session: Session, profile: Profile, exchanges: Sequence[Exchange]) -> Ask[str]:
-        """See `SimulatedUser`. A message with nothing in it is asked for again."""
-        remarks = remarks_beside(session, exchanges)
+        """See `SimulatedUser`. A message that says nothing of the value it is about is asked for again."""
+        remarks, missing = remarks_beside(session, exchanges), complaint(session, exchanges[-1])
+        telling = _telling(session, profile, missing)
 
         def finish(prediction: dspy.Prediction) -> str:
             said = " ".join(str(prediction.message or "").split())
-            if not said:
-                raise ModelError("The simulated user said nothing.")
+            if not said or (telling and not telling & _stems(said)):
+                raise ModelError("The simulated user did not say what was missing.")
             return in_one(said, *remarks)
 
         return ask_role(
@@ -83,7 +85,7 @@ class LMUser(RuleUser):
             persona=profile.persona_at(session.time).render(),
             conversation=[{"you": each.message, "assistant": each.reply} for each in exchanges],
             expected=session.expected,
-            to_be_said=complaint(session, exchanges[-1]),
+            to_be_said=missing,
         )
 
 
@@ -122,6 +124,18 @@ def remarks_left(session: Session, exchanges: Sequence[Exchange]) -> list[str]:
 def in_one(*texts: str) -> str:
     """Several sentences as one message."""
     return " ".join(text for text in texts if text)
+
+
+def _telling(session: Session, profile: Profile, missing: str) -> set[str]:
+    """Words of the values that a right answer depends on, as far as the complaint has them."""
+    values = profile.values_at(session.time)
+    stems = [_stems(value) for check in session.checks for value in values.get(check.field, ())]
+    return set().union(*stems) & _stems(missing)
+
+
+def _stems(text: str) -> set[str]:
+    """The beginnings of a text's words, so that an ending makes no other word of one."""
+    return {word[:5] for word in re.findall(r"\w+", text.casefold()) if len(word) > 2 or word.isdigit()}
 
 
 def _slips(session: Session, remark: Remark, first: Exchange) -> bool:
