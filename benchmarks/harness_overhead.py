@@ -28,12 +28,12 @@ from typing import Any
 import dspy
 
 from personaopt.evals.exams import KnownTexts
+from personaopt.evals.guessing import GuessingEngine
 from personaopt.evals.lamp.calibrating import Calibrations
 from personaopt.evals.lamp.data import Question, UserHistory
 from personaopt.evals.lamp.experiment import DataSet, Protocol
 from personaopt.evals.lamp.methods.method import Setting
 from personaopt.evals.lamp.methods.registry import METHODS
-from personaopt.evals.lamp.preview import GuessingEngine
 from personaopt.evals.lamp.results import Results
 from personaopt.evals.lamp.running import Experiment, Run
 from personaopt.evals.synthetic import synthetic_users

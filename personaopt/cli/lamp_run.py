@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import platform
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personaopt.cli.output import message
+from personaopt.cli.run_notes import circumstances, go_on, run_of
 from personaopt.errors import ConfigurationError, DataError, ModelError
 
 if TYPE_CHECKING:
@@ -21,15 +18,14 @@ if TYPE_CHECKING:
     from personaopt.evals.lamp.experiment import DataSet
     from personaopt.evals.lamp.results import Results
     from personaopt.evals.lamp.running import Experiment
-    from personaopt.evals.tally import Tally
     from personaopt.evals.tasks import Task
 
-PACKAGES = ("personaopt", "dspy", "textgrad", "torch", "transformers", "sentence-transformers", "faiss-cpu", "bm25s")
 FIXED = ("settings", "data", "lms", "calibrations")
 """What must not change while a folder grows: other methods, studies, users and models may be added to it."""
 WHOLE = ("calibrations",)
 """Of these nothing may be added or left out either: where a method has none of its own, another one's is taken."""
 AT_ONCE = 8
+ANSWERED = "questions are answered"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,17 +108,17 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
                 tally = run.go()
             except KeyboardInterrupt:
                 shown.end()
-                message(_go_on(run.tally, "it was interrupted"))
+                message(go_on(run.tally, "it was interrupted", ANSWERED))
                 raise
         if stop.reason:
-            message(_go_on(tally, stop.reason))
+            message(go_on(tally, stop.reason, ANSWERED))
         summary = reported(wanted.out, json, [each.task for each in data]) if results.rows else {}
         if stop.failed:
             raise ModelError(f"The run ended early: {stop.reason}.")
         if tally.all_failed:
             raise ModelError(f"Every question failed, the last one with: {tally.last_error.rstrip('.')}.")
     ended = {"out": str(wanted.out), "finished": tally.done == tally.whole, "stopped": stop.reason}
-    return {**ended, "run": run_of(tally), "summary": summary}
+    return {**ended, "run": run_of(tally, "questions"), "summary": summary}
 
 
 def reported(folder: Path, json: bool, tasks: Sequence[Task] = ()) -> dict[str, Any]:
@@ -251,36 +247,5 @@ def config_of(wanted: Wanted, experiment: Experiment) -> dict[str, Any]:
         "online": wanted.online,
         "users": {data.name: len(protocol.tested(data.users)) for data in experiment.data},
         "concurrency": wanted.at_once(),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "command": shlex.join(["personaopt", *sys.argv[1:]]),
+        **circumstances(),
     }
-
-
-def run_of(tally: Tally) -> dict[str, Any]:
-    """What a run did, as JSON values."""
-    usage = tally.usage
-    return {
-        "questions": tally.whole,
-        "done": tally.done,
-        "done_before": tally.before,
-        "errors": tally.errors,
-        "calls": usage.calls,
-        "tokens": usage.tokens,
-        "usd": usage.usd,
-        "seconds": round(time.monotonic() - tally.began, 2),
-    }
-
-
-def _go_on(tally: Tally, reason: str) -> str:
-    return (
-        f"Ended because {reason}; {tally.done} of {tally.whole} questions are answered. Go on with: "
-        f"{shlex.join(['personaopt', *sys.argv[1:]])}"
-    )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -87,8 +87,6 @@ def _listen(back: Any, others: Sequence[Any], turns: int, tell: Callable[[Sequen
 
 def _work(make: Callable[[], Experiment], folder: Path, todo: Any, back: Any) -> None:
     """One process: takes sittings until there are none, or until the one that began it is gone."""
-    from personaopt.evals.personabench.runs.running import UNFINISHED
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one ends it
     parent = multiprocessing.parent_process()
     try:
@@ -105,7 +103,7 @@ def _work(make: Callable[[], Experiment], folder: Path, todo: Any, back: Any) ->
             method, persona, first = turn
             sitting = sittings[method, persona]
             rows: list[Row] = []
-            sit(sitting, roles, sitting.tape(folder / UNFINISHED), Stop(), rows.append)
+            sit(sitting, roles, sitting.tape(folder), Stop(), rows.append)
             back.put((rows[first:], ""))
     except Exception as error:  # noqa: BLE001 - it is said where the run was begun
         with contextlib.suppress(OSError, ValueError):

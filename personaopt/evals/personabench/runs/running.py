@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from personaopt.errors import ConfigurationError
 from personaopt.evals.meters import Stop
@@ -18,8 +19,6 @@ from personaopt.evals.turns import in_threads
 from personaopt.lm.metering import Usage
 from personaopt.lm.patience import give_back_memory
 
-UNFINISHED = "unfinished"
-"""The folder of LM calls of sittings that are under way."""
 UNANSWERED = 10
 """After so many sessions in a row in which the LM itself failed, a run ends: it would only write down errors."""
 
@@ -78,7 +77,7 @@ class Run:
         self.tally = Tally()
         for sitting in self.experiment.sittings():
             self.tally.whole += len(sitting.sessions)
-            self.tally.before += self._first_open(sitting)
+            self.tally.before += _first_open(sitting, self.results.rows, self._failed_again)
         self.tally.done = self.tally.before
         return self.tally
 
@@ -93,7 +92,7 @@ class Run:
             KeyboardInterrupt: As it comes; the sessions that were held are kept.
         """
         self.count()
-        turns = list(self.turns())
+        turns = list(open_turns(self.experiment, self.results.rows, self._failed_again))
         if turns and not self.stop.over:
             if self.processes and self.make is not None:
                 in_processes(turns, self.make, self.results.folder, self._tell, self.processes, self.stop)
@@ -101,20 +100,6 @@ class Run:
                 roles = self.experiment.roles()
                 in_threads(turns, lambda turn: self._sit(turn, roles), self.concurrency, self.stop)
         return self.tally
-
-    def turns(self) -> Iterator[Turn]:
-        """The sittings that are not finished."""
-        for sitting in self.experiment.sittings():
-            if (first := self._first_open(sitting)) < len(sitting.sessions):
-                yield sitting, first
-
-    def _first_open(self, sitting: Sitting) -> int:
-        """The first session that has to be held; what comes after one that failed rests on it, and is held again."""
-        rows = [self.results.rows.get(sitting.row(session).key) for session in sitting.sessions]
-        known = next((place for place, row in enumerate(rows) if row is None), len(rows))
-        if known < len(rows) or self._failed_again:
-            return next((place for place, row in enumerate(rows[:known]) if row and row.error), known)
-        return known
 
     def _sit(self, turn: Turn, roles: Roles) -> None:
         sitting, first = turn
@@ -124,7 +109,7 @@ class Run:
             if row.number in open_:
                 self._tell([row])
 
-        sit(sitting, roles, sitting.tape(self.results.folder / UNFINISHED), self.stop, tell)
+        sit(sitting, roles, sitting.tape(self.results.folder), self.stop, tell)
         give_back_memory()
 
     def _tell(self, rows: Sequence[Row]) -> None:
@@ -139,6 +124,30 @@ class Run:
                     self._unanswered = 0
                 self.tally.count(row.error, _spent(row))
                 self._listen(row, self.tally)
+
+
+def open_turns(
+    experiment: Experiment, known: Mapping[tuple[Any, ...], Row], failed_again: bool = False
+) -> Iterator[Turn]:
+    """The sittings that are not finished.
+
+    Args:
+        experiment: What is run.
+        known: The rows there are, by key.
+        failed_again: As for `Run`.
+    """
+    for sitting in experiment.sittings():
+        if (first := _first_open(sitting, known, failed_again)) < len(sitting.sessions):
+            yield sitting, first
+
+
+def _first_open(sitting: Sitting, known: Mapping[tuple[Any, ...], Row], failed_again: bool) -> int:
+    """The first session that has to be held; what comes after one that failed rests on it, and is held again."""
+    rows = [known.get(sitting.row(session).key) for session in sitting.sessions]
+    end = next((place for place, row in enumerate(rows) if row is None), len(rows))
+    if end < len(rows) or failed_again:
+        return next((place for place, row in enumerate(rows[:end]) if row and row.error), end)
+    return end
 
 
 def _unreachable(error: str) -> bool:

@@ -34,6 +34,9 @@ from personaopt.memory.embedding import Embedder
 from personaopt.memory.forgotten import user_hash
 from personaopt.persona import Persona
 
+UNFINISHED = "unfinished"
+"""The folder of LM calls of sittings that are under way, inside a run's folder."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Sitting:
@@ -68,9 +71,9 @@ class Sitting:
         )
 
     def tape(self, folder: Path) -> Tape:
-        """Where the LM calls of the sitting are kept as long as it is not finished."""
+        """Where the LM calls of the sitting are kept in a run's folder as long as it is not finished."""
         named = json.dumps([self.lm, self.method, self.setting.seed, self.profile.id])
-        return Tape(folder / f"{self.method}-{hashlib.sha256(named.encode()).hexdigest()[:16]}.jsonl")
+        return Tape(folder / UNFINISHED / f"{self.method}-{hashlib.sha256(named.encode()).hexdigest()[:16]}.jsonl")
 
 
 def sit(sitting: Sitting, roles: Roles, tape: Tape, stop: Stop, tell: Callable[[Row], None]) -> None:
