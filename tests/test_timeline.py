@@ -112,6 +112,31 @@ def test_what_held_before_a_false_statement_held_all_along(talk):
     ]
 
 
+def test_what_is_taken_back_after_it_gave_way_never_was(talk):
+    talk.optimizer = po.DictionaryOptimizer(fields=FIELDS, k=1, past=2)
+    for day, city in ((100, "Vienna"), (110, "Porto"), (120, "Vienna")):
+        talk.say(f"I live in {city}.", day=day)
+        talk.update(change("life.home", city, f"I live in {city}"))
+    talk.say("I never lived in Porto, that was a mistake.", day=130)
+    talk.update(change("life.home", None, "I never lived in Porto", action="take_back", instead_of="Porto"))
+    assert shown(Timeline.of(talk.user, FIELDS), "life.home") == [
+        ("Vienna", "lasting", 100, None),
+        ("Porto", "taken back", 110, 130),
+    ]
+
+
+def test_a_mood_may_end_early_or_never_have_been(talk):
+    talk.say("I am calm.", day=99)
+    talk.update(change("pattern.emotion", "calm", "I am calm"))
+    talk.say("I feel tired this week.", day=100)
+    talk.update(change("pattern.emotion", "tired", "I feel tired this week", lasting=False))
+    talk.say("I am calm again.", day=103)
+    talk.update(change("pattern.emotion", "calm", "I am calm again"))
+    moods = shown(Timeline.of(talk.user, FIELDS), "pattern.emotion")
+    assert ("tired", "passing", 100, 103) in moods
+    assert [each for each in moods if each[0] == "calm"] == [("calm", "lasting", 99, None)]
+
+
 def test_rollback_and_what_is_dropped_by_hand_are_told_from_what_ended(talk):
     a_life(talk)
     talk.say("I live in Rome.", day=160)

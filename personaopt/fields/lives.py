@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from personaopt.fields.paths import Slot
+from personaopt.fields.changes import MOOD
+from personaopt.fields.paths import Slot, without_until
 from personaopt.fields.reasons import read_reason
 from personaopt.fields.spans import Kind, Span, span_of, with_field
 from personaopt.persona import Edit, Persona, Statement
@@ -54,7 +55,10 @@ class Life:
         """It as a span."""
         span = span_of(self.statement, slots)
         said = tuple(sorted(times[each] for each in span.evidence if each in times))
-        end = span.end if self.gone is None else times.get(self.by, self.gone) if self.by else self.gone
+        end = span.end
+        if self.gone is not None:
+            gone = times.get(self.by, self.gone)
+            end = gone if end is None or self.why != "lasting" else min(end, gone)
         kind = span.kind if self.why == "lasting" else self.why
         if end is not None and span.begin is not None:
             end = max(end, span.begin)
@@ -64,15 +68,22 @@ class Life:
 def lives_of(versions: Sequence[Version], slots: Mapping[str, Slot] | None) -> list[Life]:
     """Every statement with a field that any version has had, as it stood last, and what became of it."""
     lives: dict[tuple[str, float | None], Life] = {}
+    latest: dict[str, Life] = {}
     for place, version in enumerate(versions):
         for statement in with_field(version.persona, slots):
-            key = (statement.id, statement.valid_from)
-            begun = lives[key].version if key in lives else version.version
-            lives[key] = Life(statement, begun, place)
-    for life in lives.values():
+            life = lives.get((statement.id, statement.valid_from))
+            before = latest.get(statement.id)
+            if life is None and before and before.last == place - 1 and not statement.id.startswith(MOOD):
+                life = before  # it holds since another time than was believed
+            if life is None:
+                life = Life(statement, version.version, place)
+            life.statement, life.last = statement, place
+            lives[statement.id, statement.valid_from] = latest[statement.id] = life
+    found = list({id(life): life for life in lives.values()}.values())
+    for life in found:
         if life.last + 1 < len(versions):
             _leave(life, versions[life.last + 1])
-    return list(lives.values())
+    return [life for life in found if not any(_within(life, other) for other in found)]
 
 
 def _leave(life: Life, version: Version) -> None:
@@ -80,13 +91,21 @@ def _leave(life: Life, version: Version) -> None:
     if version.author == ROLLBACK:
         life.why, life.gone = "rolled back", version.created
         return
-    if life.statement.valid_to is not None:
-        return  # it had come to its end before, and stays as what held once
     edit = next((each for each in version.edits if each.target == life.statement.id), None)
     reason = read_reason(edit.reason) if edit is not None else None
-    life.gone = version.created
-    if reason is None:
-        life.why = "dropped"
-    else:
-        life.by = reason.message
+    if reason is not None:
+        life.by, life.gone = reason.message, version.created
         life.why = "taken back" if reason.action == "take_back" else "lasting"
+    elif life.statement.valid_to is None:
+        life.why, life.gone = "dropped", version.created
+    # Else it had come to its end before, and stays as what held once.
+
+
+def _within(life: Life, other: Life) -> bool:
+    """Whether a value that ended is a part of the time in which the same one, as is known now, held."""
+    one, whole = life.statement, other.statement
+    if one.valid_to is None or other is life or (one.field, life.why) != (whole.field, other.why):
+        return False
+    begun = whole.valid_from is None or (one.valid_from is not None and whole.valid_from <= one.valid_from)
+    same = without_until(one.text) == (whole.text if whole.valid_to is None else without_until(whole.text))
+    return same and begun and (whole.valid_to is None or whole.valid_to > one.valid_to) and other.gone is None

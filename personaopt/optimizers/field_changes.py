@@ -271,15 +271,24 @@ def _reasoned(persona: Persona, new: Persona, backed: Sequence[Backed]) -> Itera
     for edit in persona.diff(new):
         statement = edit.statement or known[str(edit.target)]
         mine = [each for each in spoken if each.slot.path == statement.field]
+        back = [each for each in mine if each.change.action == "take_back"]
         if edit.statement is not None:
-            shown = [each for each in mine if each.message.interaction.id in statement.evidence]
-        elif statement.valid_to is not None:
-            yield dataclasses.replace(edit, reason=OVER if statement.id.startswith(MOOD) else LONG_AGO)
-            continue
+            found = [each for each in mine if each.message.interaction.id in statement.evidence] or mine
+        elif statement.valid_to is None:
+            found = back or mine
+        elif statement.id.startswith(MOOD):
+            found = [each for each in mine if each.message.time < statement.valid_to]
         else:
-            shown = [each for each in mine if each.change.action == "take_back"]
-        found = shown or mine
-        yield dataclasses.replace(edit, reason=_reason(found[-1])) if found else edit
+            found = [each for each in back if key_of(each.slot, statement) in _wrong(each)]
+        if statement.valid_to is not None and edit.statement is None and not found:
+            yield dataclasses.replace(edit, reason=OVER if statement.id.startswith(MOOD) else LONG_AGO)
+        else:
+            yield dataclasses.replace(edit, reason=_reason(found[-1])) if found else edit
+
+
+def _wrong(each: Backed) -> list[str]:
+    """What may be meant by what is taken back."""
+    return [key(each.slot, value) for value in (each.old, each.value) if value is not None]
 
 
 def _reason(each: Backed) -> str:
