@@ -17,6 +17,7 @@ from personaopt.evals.personabench.measuring.judge_checks import JudgeReport
 from personaopt.evals.personabench.report import read_report, write_report
 from personaopt.evals.personabench.reporting.goals import Goal
 from personaopt.evals.personabench.reporting.paper import RESULTS
+from personaopt.evals.personabench.reporting.selection import Plan
 from personaopt.evals.personabench.reporting.summary import summaries, to_dict
 from personaopt.evals.personabench.reporting.tables import tables
 from personaopt.evals.personabench.rows import Spent
@@ -103,7 +104,7 @@ def test_failed_sessions_are_counted_and_left_out() -> None:
         row(number=1, utterances=0, error="The LM is down."),
         row("k1", number=1, utterances=1, field_f1=0.9),
     ]
-    report = summaries(rows, ["rag", "k1"])
+    report = summaries(rows, Plan(("rag", "k1")))
     found = to_dict(report)["personabench"]["rag"]
     assert (found["utterances"], found["failed"], found["n"]) == (1.0, 1, 1)
     assert (found["field_f1"], found["ends"], found["sittings"]) == (None, 0, 1)  # its last session has no persona
@@ -273,6 +274,19 @@ def test_an_unfinished_run_says_what_is_missing(tmp_path) -> None:
     # Of what both held they can be compared all the same.
     assert found["personaopt"]["versus"]["none"]["utterances"]["users"] == 11
     assert {path.stem for path in (folder / "plots").glob("*.png")} & {"wins-golden", "utterances-golden"} == set()
+
+
+def test_a_run_that_was_ended_early_knows_what_was_planned(tmp_path) -> None:
+    rows = list(Invented(personas=3, sessions=4).cell("personaopt"))
+    plan = {"personas": 5, "methods": {"personaopt": {}}, "ends": {"usual": 5, "others": {"p0001": 3}}}
+    report = read_report(write(tmp_path, rows, **plan))
+    text = report.tables_text()
+    assert "2 of 5 personas not begun under any method." in text
+    assert "personaopt: 2 of 3 personas not ended" in text
+    assert report.to_dict()["personabench"]["personaopt"]["counted"]["field_f1"] == {"personas": 1, "sessions": 1}
+    (tmp_path / "config.json").write_text('{"ends": {"usual": "soon"}}')
+    with pytest.raises(DataError, match="not what a run writes"):
+        read_report(tmp_path)
 
 
 def test_one_method_one_persona_one_session_and_nothing_judged(tmp_path) -> None:

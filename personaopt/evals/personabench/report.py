@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from personaopt.evals.personabench.measuring.judge_checks import JudgeReport
 from personaopt.evals.personabench.reporting import plots
-from personaopt.evals.personabench.reporting.judged import judge_table, read_judge
+from personaopt.evals.personabench.reporting.judged import judge_table
 from personaopt.evals.personabench.reporting.missing import sentences
+from personaopt.evals.personabench.reporting.selection import Plan
 from personaopt.evals.personabench.reporting.summary import Summary, summaries, to_dict
 from personaopt.evals.personabench.reporting.tables import tables
 from personaopt.evals.personabench.rows import Row
+from personaopt.evals.personabench.runs.examining import read_judge_report
 from personaopt.evals.results import read_config, read_rows, write_json
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def read_report(folder: str | Path) -> Report:
     """
     folder = Path(folder)
     rows = read_rows(folder, Row)
-    return Report(folder, summaries(rows, _planned(read_config(folder))), read_judge(folder))
+    return Report(folder, summaries(rows, Plan.of(read_config(folder))), read_judge_report(folder))
 
 
 def write_report(folder: str | Path) -> dict[str, Any]:
@@ -115,9 +117,3 @@ def write_report(folder: str | Path) -> dict[str, Any]:
     report = read_report(folder)
     report.write()
     return report.to_dict()
-
-
-def _planned(config: dict[str, Any]) -> list[str]:
-    """The methods that a run was to have, where its configuration names them."""
-    named = config.get("methods", ())
-    return [name for name in named if isinstance(name, str)] if isinstance(named, list | dict) else []

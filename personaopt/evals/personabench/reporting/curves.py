@@ -51,7 +51,7 @@ class Curve:
 def curves(section: Section) -> dict[str, list[Curve]]:
     """Every curve that has points, by measure; `since_change` is field F1 against what was said, by sessions since."""
     found = {name: _curves(section, NAMED[name], lambda row: row.number) for name in OVER_SESSIONS}
-    stretch = -(-(1 + max(section.last.values())) // _STRETCHES)
+    stretch = -(-section.longest // _STRETCHES)
     found[_RARE] = _curves(section, NAMED[_RARE], lambda row: row.number // stretch * stretch, stretch)
     found[SINCE_CHANGE] = _curves(section, NAMED["field_f1_said"], lambda row: row.since_change)
     return {name: each for name, each in found.items() if each}

@@ -102,7 +102,7 @@ def figures(section: Section, method: str) -> Figures:
         personas=len({row.persona for row in held}),
         sessions=len(held),
         failed=len(cell) - len(held),
-        ends=len(section.ends(method)),
+        ends=len(section.ended[method]),
         sittings=len({(row.persona, row.seed) for row in cell}),
         seeds=len({row.seed for row in cell}),
         unread=sum(row.unread for row in cell),
@@ -114,7 +114,7 @@ def figures(section: Section, method: str) -> Figures:
 
 def rows_of(section: Section, method: str, measure: Measure) -> Cell:
     """The rows of a method that a measure is taken from."""
-    return section.ends(method) if measure.at_end else section.cells[method]
+    return section.ended[method] if measure.at_end else section.cells[method]
 
 
 def interval(rows: Iterable[Row], measure: Measure, resamples: int = 10_000) -> Interval | None:

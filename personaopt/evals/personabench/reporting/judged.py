@@ -1,33 +1,9 @@
-"""What is known of the judge of a run: its examination, kept beside the rows."""
+"""What a reader is told of the judge of a run."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-from personaopt.errors import DataError
 from personaopt.evals.personabench.measuring.judge_checks import CLOSE, PASSES, JudgeReport
 from personaopt.evals.table import Table, number
-
-JUDGE = "judge.json"
-"""The file of a run's folder that holds `JudgeReport.to_dict()`."""
-
-
-def read_judge(folder: Path) -> JudgeReport | None:
-    """The examination of a run's judge; None where there was none.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
-    file = folder / JUDGE
-    try:
-        return JudgeReport.from_dict(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{file} cannot be read ({error}); take it away, and run again to examine the judge."
-        ) from error
 
 
 def judge_table(judge: JudgeReport) -> Table:

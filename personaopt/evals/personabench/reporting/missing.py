@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from personaopt.evals.personabench.reporting.figures import Figures
 from personaopt.evals.personabench.reporting.measures import NAMED
-from personaopt.evals.personabench.reporting.selection import GOLDEN, ORDER, OURS, Section, ordered, sitting
-from personaopt.evals.statistics import FEW_USERS
+from personaopt.evals.personabench.reporting.selection import GOLDEN, ORDER, OURS, Plan, Section, ordered, sitting
 
 
-def missing(section: Section, cells: Mapping[str, Figures], planned: Collection[str]) -> list[str]:
+def missing(section: Section, cells: Mapping[str, Figures], plan: Plan) -> list[str]:
     """What a reader must know is not there; empty for a run that is whole.
 
     Args:
         section: The rows of one language model.
         cells: The figures of its methods.
-        planned: The methods that were to be run; without any, those of the paper and ours.
+        plan: What the run was to have; if it names no methods, they are those of the paper and ours.
     """
-    absent = ordered(set(planned or ORDER) - section.cells.keys())
+    absent = ordered(set(plan.methods or ORDER) - section.cells.keys())
     found = [f"Not run: {', '.join(absent)}."] if absent else []
     if GOLDEN in absent:
         found.append(f"Without {GOLDEN} there is no win rate and no ratio of utterances to it.")
     if OURS in absent:
         found.append(f"Without {OURS} no goal is looked at.")
     everyone = {sitting(row) for cell in section.cells.values() for row in cell}
+    personas = len({persona for persona, _ in everyone})
+    if plan.personas is not None and personas < plan.personas:
+        found.append(f"{_some(plan.personas - personas, plan.personas, 'personas')} not begun under any method.")
     for method, cell in section.cells.items():
         begun = {sitting(row) for row in cell}
         if unbegun := len(everyone - begun):
@@ -39,11 +41,6 @@ def missing(section: Section, cells: Mapping[str, Figures], planned: Collection[
         if unread := cells[method].unread:
             found.append(f"{method}: {unread} replies of the judge could not be read; those scores are left out.")
     return found + _never_measured(cells)
-
-
-def few(cells: Mapping[str, Figures]) -> bool:
-    """Whether a method has so few personas that its intervals are too narrow."""
-    return any(cell.personas < FEW_USERS for cell in cells.values())
 
 
 def _never_measured(cells: Mapping[str, Figures]) -> list[str]:

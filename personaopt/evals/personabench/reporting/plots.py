@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from personaopt.evals import canvas
 from personaopt.evals.personabench.reporting.curves import SINCE_CHANGE, Curve
 from personaopt.evals.personabench.reporting.goals import UNRESOLVED, Goal
 from personaopt.evals.personabench.reporting.measures import NAMED
-from personaopt.evals.personabench.reporting.missing import few
 from personaopt.evals.personabench.reporting.selection import GOLDEN, OURS, ordered
 from personaopt.evals.personabench.reporting.summary import Summary
 from personaopt.evals.statistics import FEW_USERS, Interval
@@ -18,8 +17,6 @@ from personaopt.evals.statistics import FEW_USERS, Interval
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_HOW = "95 % bootstrap intervals over {} personas"
-_FEW = f", fewer than {FEW_USERS} and so too narrow"
 _BARS = ("helpfulness", "personalization", "similarity", "field_f1", "utterances", "staleness")
 _DOTTED = {"color": canvas.INK, "linestyle": ":", "marker": ""}
 _WINS = (("win", "wins", canvas.PALETTE[0]), ("tie", "ties", canvas.FAINT), ("loss", "losses", canvas.PALETTE[5]))
@@ -61,7 +58,8 @@ def methods(summary: Summary) -> Figure:
     names = list(summary.cells)
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    made = _figure(summary, 3.4 * columns + 1.2, rows * (0.3 * len(names) + 1.0) + 0.4, "Methods")
+    shown = [cell.of[name] for cell in summary.cells.values() for name in panels]
+    made = _figure(summary, 3.4 * columns + 1.2, rows * (0.3 * len(names) + 1.0) + 0.4, "Methods", shown)
     for axes, name in zip(canvas.grid(made, len(panels), columns, sharey=True), panels, strict=True):
         for place, method in enumerate(names):
             if (interval := summary.cells[method].of[name]) is not None:
@@ -80,7 +78,7 @@ def over_sessions(summary: Summary, name: str, found: Sequence[Curve]) -> Figure
     """One measure from session to session, a line a method."""
     measure = NAMED[name]
     called = measure.called[0].upper() + measure.called[1:]
-    made = _figure(summary, 7.2, 3.9, f"{called} over sessions ({measure.better})")
+    made = _figure(summary, 7.2, 3.9, f"{called} over sessions ({measure.better})", _points(found))
     axes = made.subplots()
     _curves(axes, summary, found, first=1)
     axes.set_xlabel("session", fontsize=10)
@@ -94,7 +92,7 @@ def over_sessions(summary: Summary, name: str, found: Sequence[Curve]) -> Figure
 
 def since_change(summary: Summary, found: Sequence[Curve]) -> Figure:
     """How soon a change is learnt: field F1 by how many sessions ago the user said it."""
-    made = _figure(summary, 7.2, 3.9, "How soon a change is learnt")
+    made = _figure(summary, 7.2, 3.9, "How soon a change is learnt", _points(found))
     axes = made.subplots()
     _curves(axes, summary, found, first=0)
     axes.set_xlabel("sessions since a lasting change was said", fontsize=10)
@@ -120,7 +118,7 @@ def wins(summary: Summary) -> Figure:
     """How often the first reply is judged better than golden's, the same, or worse."""
     judged = {name: each for name, each in summary.golden.items() if each.win}
     title = f"First replies judged beside {GOLDEN}'s"
-    made = _figure(summary, 7.2, 0.36 * len(judged) + 1.0, title, bare=True)
+    made = _figure(summary, 7.2, 0.36 * len(judged) + 1.0, title)
     axes = made.subplots()
     for place, each in enumerate(judged.values()):
         left = 0.0
@@ -142,7 +140,8 @@ def wins(summary: Summary) -> Figure:
 def goals(summary: Summary, found: Mapping[str, Goal]) -> Figure:
     """What was reached and what was to be reached, a panel a goal."""
     known = [goal for goal in found.values() if goal.reached]
-    made = _figure(summary, 8.4, 0.8 * len(known) + 0.6, f"Goals of {OURS}", "line: what was to be reached")
+    shown = [goal.reached for goal in known]
+    made = _figure(summary, 8.4, 0.8 * len(known) + 0.6, f"Goals of {OURS}", shown, "line: what was to be reached")
     for axes, goal in zip(canvas.grid(made, len(known), 1), known, strict=True):
         _goal(axes, goal)
     return made
@@ -151,7 +150,7 @@ def goals(summary: Summary, found: Mapping[str, Goal]) -> Figure:
 def cost(summary: Summary) -> Figure:
     """LM calls and tokens of a session: of answering, and of learning from it."""
     names = list(summary.cells)
-    made = _figure(summary, 8.6, 0.32 * len(names) + 1.2, "What a session costs", bare=True)
+    made = _figure(summary, 8.6, 0.32 * len(names) + 1.2, "What a session costs")
     grid = canvas.grid(made, 2, 2, sharey=True)
     for axes, what in zip(grid, ("calls", "tokens"), strict=True):
         left = [0.0] * len(names)
@@ -171,11 +170,24 @@ def cost(summary: Summary) -> Figure:
     return made
 
 
-def _figure(summary: Summary, width: float, height: float, title: str, more: str = "", *, bare: bool = False) -> Figure:
-    """A figure of one language model; a bare one has no intervals to be explained."""
-    personas = max(cell.personas for cell in summary.cells.values())
-    how = "" if bare else _HOW.format(personas) + (_FEW if few(summary.cells) else "")
-    return canvas.figure(width, height, f"{title}, {summary.section.lm}", "; ".join(filter(None, (more, how))))
+def _figure(
+    summary: Summary, width: float, height: float, title: str, shown: Iterable[Interval | None] = (), more: str = ""
+) -> Figure:
+    """A figure of one language model; its note tells of the intervals that it shows."""
+    notes = [*filter(None, [more]), *_of_intervals([each.n_users for each in shown if each is not None])]
+    return canvas.figure(width, height, f"{title}, {summary.section.lm}", "; ".join(notes))
+
+
+def _of_intervals(personas: Sequence[int]) -> list[str]:
+    if not personas:
+        return []
+    least, most = min(personas), max(personas)
+    notes = [f"95 % bootstrap intervals over {f'{least} to ' if least < most else ''}{most} personas"]
+    return [*notes, f"of fewer than {FEW_USERS} too narrow"] if least < FEW_USERS else notes
+
+
+def _points(found: Iterable[Curve]) -> list[Interval]:
+    return [interval for curve in found for _, interval in curve.points]
 
 
 def _lines_of(axes: Any, names: Sequence[str]) -> None:
@@ -215,7 +227,9 @@ def _stretches(axes: Any, curve: Curve, style: Mapping[str, Any], shift: float) 
 def _forest(summary: Summary, title: str, series: Mapping[str, Mapping[str, Interval]]) -> Figure:
     """Points with intervals, a line a method, beside a line at 1."""
     names = list(summary.golden)
-    made = _figure(summary, 7.2, 0.42 * len(names) + 1.0, title)
+    made = _figure(
+        summary, 7.2, 0.42 * len(names) + 1.0, title, [each for found in series.values() for each in found.values()]
+    )
     axes = made.subplots()
     axes.axvline(1.0, color=canvas.INK, linewidth=1, linestyle=":")
     axes.axvspan(0.97, 1.03, color=canvas.FAINT, alpha=0.6, linewidth=0, label="within 3 %")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
+from personaopt.errors import DataError
 from personaopt.evals.personabench.rows import Row
 
 OURS, GOLDEN = "personaopt", "golden"
@@ -23,20 +25,61 @@ class Section:
     Attributes:
         lm: The agent's.
         cells: The rows of each method, in the order of time; methods in the order of tables.
-        last: The number of each sitting's last session, as far as any method has come.
+        ended: The last row of each sitting of a method that has come to its end; a failed session is no end.
+        longest: How many sessions a persona has at most.
     """
 
     lm: str
     cells: Mapping[str, Cell]
-    last: Mapping[Sitting, int]
-
-    def ends(self, method: str) -> list[Row]:
-        """The last row of each sitting of a method that has come to its end; failed sessions are no end."""
-        return [row for row in self.cells[method] if not row.error and row.number == self.last[sitting(row)]]
+    ended: Mapping[str, Cell]
+    longest: int
 
 
-def sections(rows: Iterable[Row]) -> list[Section]:
-    """A section for each language model that has rows, the first of the file first."""
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a run was to have, as far as its configuration says.
+
+    Attributes:
+        methods: Their names; none where it does not say.
+        personas: How many; None where it does not say.
+        usual: The number of a persona's last session; None where it does not say.
+        others: That of personas for whom it is another one.
+    """
+
+    methods: tuple[str, ...] = ()
+    personas: int | None = None
+    usual: int | None = None
+    others: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Plan:
+        """The plan that a run's `config.json` tells of.
+
+        Raises:
+            DataError: It says something else than a run writes.
+        """
+        ends = config.get("ends") or {}
+        try:
+            others = {str(persona): int(number) for persona, number in dict(ends.get("others", {})).items()}
+            usual, personas = (
+                None if each is None else int(each) for each in (ends.get("usual"), config.get("personas"))
+            )
+            return cls(tuple(map(str, config.get("methods") or ())), personas, usual, others)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise DataError(f"config.json is not what a run writes ({error}); take it away or mend it.") from None
+
+    def end(self, persona: str) -> int:
+        """The number of a persona's last session; -1 where it is not known."""
+        return self.others.get(persona, -1 if self.usual is None else self.usual)
+
+
+def sections(rows: Iterable[Row], plan: Plan = Plan()) -> list[Section]:
+    """A section for each language model that has rows, the first of the file first.
+
+    Args:
+        rows: Of the run.
+        plan: What it was to have.
+    """
     by_lm: dict[str, list[Row]] = {}
     for row in rows:
         by_lm.setdefault(row.lm, []).append(row)
@@ -46,8 +89,12 @@ def sections(rows: Iterable[Row]) -> list[Section]:
         cells = {name: [row for row in own if row.method == name] for name in ordered({row.method for row in own})}
         last: dict[Sitting, int] = {}
         for row in own:
-            last[sitting(row)] = max(row.number, last.get(sitting(row), 0))
-        found.append(Section(lm, cells, last))
+            last[sitting(row)] = max(row.number, last.get(sitting(row), plan.end(row.persona)))
+        ended = {
+            name: [row for row in cell if not row.error and row.number == last[sitting(row)]]
+            for name, cell in cells.items()
+        }
+        found.append(Section(lm, cells, ended, 1 + max(last.values())))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from personaopt.evals.personabench.reporting.comparing import AgainstGolden, against_golden, corrected, versus
@@ -11,7 +11,7 @@ from personaopt.evals.personabench.reporting.curves import Curve, curves
 from personaopt.evals.personabench.reporting.figures import Figures, figures
 from personaopt.evals.personabench.reporting.goals import Goal, goals
 from personaopt.evals.personabench.reporting.missing import missing
-from personaopt.evals.personabench.reporting.selection import OURS, Section, sections
+from personaopt.evals.personabench.reporting.selection import OURS, Plan, Section, sections
 from personaopt.evals.personabench.rows import Row
 from personaopt.evals.statistics import Comparison
 
@@ -57,14 +57,14 @@ class Summary:
         return values
 
 
-def summaries(rows: Iterable[Row], planned: Collection[str] = ()) -> list[Summary]:
+def summaries(rows: Iterable[Row], plan: Plan = Plan()) -> list[Summary]:  # noqa: B008 - a value
     """A summary for each language model that has rows.
 
     Args:
         rows: Of the run.
-        planned: The methods that were to be run.
+        plan: What the run was to have.
     """
-    return [_summary(section, planned) for section in sections(rows)]
+    return [_summary(section, plan) for section in sections(rows, plan)]
 
 
 def to_dict(found: Sequence[Summary]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def to_dict(found: Sequence[Summary]) -> dict[str, Any]:
     return {TASK: methods}
 
 
-def _summary(section: Section, planned: Collection[str]) -> Summary:
+def _summary(section: Section, plan: Plan) -> Summary:
     cells = {method: figures(section, method) for method in section.cells}
     golden = against_golden(section)
     return Summary(
@@ -90,7 +90,7 @@ def _summary(section: Section, planned: Collection[str]) -> Summary:
         versus=versus(section, OURS),
         curves=curves(section),
         goals=goals(cells[OURS], golden.get(OURS)) if OURS in cells else {},
-        missing=missing(section, cells, planned),
+        missing=missing(section, cells, plan),
     )
 
 

@@ -10,7 +10,6 @@ from personaopt.evals.personabench.reporting.curves import SINCE_CHANGE, Curve
 from personaopt.evals.personabench.reporting.figures import Cost, Figures
 from personaopt.evals.personabench.reporting.goals import UNRESOLVED, Goal
 from personaopt.evals.personabench.reporting.measures import NAMED
-from personaopt.evals.personabench.reporting.missing import few
 from personaopt.evals.personabench.reporting.selection import GOLDEN, OURS
 from personaopt.evals.personabench.reporting.summary import Summary
 from personaopt.evals.personabench.rows import ROLES
@@ -143,7 +142,7 @@ def versus_table(summary: Summary) -> Table:
 def _table(
     summary: Summary, title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]], notes: Sequence[str]
 ) -> Table:
-    marked = [TOO_FEW] if few(summary.cells) else []
+    marked = [TOO_FEW] if any(cell.endswith("*") for row in rows for cell in row) else []
     return Table(f"{title}, {summary.section.lm}", tuple(head), tuple(rows), (*notes, *marked))
 
 
