@@ -346,6 +346,30 @@ def test_a_judge_of_rules_is_called_one_and_a_broken_file_is_said_to_be(tmp_path
         write_report(folder)
 
 
+def test_who_played_which_role_is_said(tmp_path) -> None:
+    config = {
+        "settings": {
+            "turns": 3,
+            "retrieve": 8,
+            "sessions": None,
+            "editor": "scripted",
+            "user": "rules",
+            "judge": "a/b",
+        },
+        "lms": {"scripted": {"misses": 0.1}, "a/b": {}},
+        "bench": {"made": {"backend": "offline/1", "wording": "held-out", "seed": 3}},
+    }
+    report = read_report(write(tmp_path, [row()], **config))
+    text = report.tables_text()
+    for said in ("| agent | scripted |", "| user | rules |", "| judge | a/b |", "wording held-out", "misses 0.1"):
+        assert said in text
+    assert "| run | turns 3, retrieve 8 |" in text
+    assert "stands in for a language model" in text
+    assert "How it was run" in report._repr_html_()
+    strange = write(tmp_path / "strange", [row()], settings=["odd"], lms=3, bench="x")
+    assert "How it was run" not in read_report(strange).tables_text()
+
+
 def test_rows_as_a_frame_and_the_report_in_a_notebook(written) -> None:
     folder, _ = written
     report = read_report(folder)

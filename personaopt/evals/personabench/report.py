@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personaopt.evals.personabench.measuring.judge_checks import JudgeReport
 from personaopt.evals.personabench.reporting import plots
+from personaopt.evals.personabench.reporting.circumstances import run_table
 from personaopt.evals.personabench.reporting.judged import judge_table
 from personaopt.evals.personabench.reporting.missing import sentences
 from personaopt.evals.personabench.reporting.selection import Plan
@@ -18,6 +19,7 @@ from personaopt.evals.personabench.reporting.tables import tables
 from personaopt.evals.personabench.rows import Row
 from personaopt.evals.personabench.runs.examining import read_judge_report
 from personaopt.evals.results import read_config, read_rows, write_json
+from personaopt.evals.table import Table
 
 if TYPE_CHECKING:
     import pandas
@@ -34,11 +36,13 @@ class Report:
         folder: Of the run.
         parts: Everything that was computed, a language model each.
         judge: What came of the judge's examination; None where there was none.
+        config: How the run was made; empty where nothing says so.
     """
 
     folder: Path
     parts: Sequence[Summary] = dataclasses.field(repr=False)
     judge: JudgeReport | None = None
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """What `summary.json` holds: `{"personabench": {method: figures}}`."""
@@ -46,7 +50,7 @@ class Report:
 
     def tables_text(self) -> str:
         """`tables.md`: what is missing, and every table."""
-        parts = ["# Results\n"]
+        parts = ["# Results\n", *(f"\n{table.markdown(2)}" for table in self._circumstances())]
         if not self.parts:
             parts.append("\nThere are no rows yet.\n")
         for part in self.parts:
@@ -78,8 +82,12 @@ class Report:
             for path in plots.draw(part, self.folder / PLOTS, part.section.lm if several else "")
         ]
 
+    def _circumstances(self) -> list[Table]:
+        found = run_table(self.config, [part.section.lm for part in self.parts])
+        return [found] if found and self.parts else []
+
     def _repr_html_(self) -> str:
-        parts = []
+        parts = [table.html() for table in self._circumstances()]
         for part in self.parts:
             parts += [f"<p>{html.escape(each)}</p>" for each in part.missing]
             parts += [table.html() for table in tables(part)]
@@ -98,8 +106,8 @@ def read_report(folder: str | Path) -> Report:
         DataError: There are no results, or they cannot be read.
     """
     folder = Path(folder)
-    rows = read_rows(folder, Row)
-    return Report(folder, summaries(rows, Plan.of(read_config(folder))), read_judge_report(folder))
+    rows, config = read_rows(folder, Row), read_config(folder)
+    return Report(folder, summaries(rows, Plan.of(config)), read_judge_report(folder), config)
 
 
 def write_report(folder: str | Path) -> dict[str, Any]:
