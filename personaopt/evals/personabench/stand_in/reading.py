@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from personaopt.evals.personabench.stand_in import cues
+from personaopt.evals.personabench.stand_in import change_cues, cues
+from personaopt.evals.personabench.stand_in.field_cues import BARS, FIELDS, PLAIN_ENOUGH, STRONG
 from personaopt.evals.personabench.stand_in.mentions import Mention, mentions_in, plain
 from personaopt.evals.personabench.stand_in.standing import (
     is_asked,
@@ -102,13 +103,13 @@ def mistaken(lowered: str) -> bool:
     """Whether a sentence says that something the user said was never true."""
     if re.search(r"\bi(?: have|'ve)? never(?: \w+){0,2} (?:been|was|lived|worked|ate|eaten|had|were)\b", lowered):
         return True
-    said = bool(cues.SAID.search(lowered))
-    if cues.CHANGED.search(lowered) and not said and not re.search(r"\b(?:mistake|joking|joke|mixed|slip)\b", lowered):
+    said = bool(change_cues.SAID.search(lowered))
+    if change_cues.CHANGED.search(lowered) and not said and not re.search(r"\b(?:mistake|joking|joke|mixed|slip)\b", lowered):
         return False
-    false = bool(cues.FALSE.search(lowered))
-    if false and cues.OWN_WORDS.search(lowered):
+    false = bool(change_cues.FALSE.search(lowered))
+    if false and change_cues.OWN_WORDS.search(lowered):
         return True
-    return said and not cues.CHANGED.search(lowered) and bool(cues.TRULY.search(lowered))
+    return said and not change_cues.CHANGED.search(lowered) and bool(change_cues.TRULY.search(lowered))
 
 
 def _parts(sentence: str, start: int, before: str) -> Iterable[_Part]:
@@ -121,14 +122,14 @@ def _parts(sentence: str, start: int, before: str) -> Iterable[_Part]:
     for path in dict.fromkeys(mention.path for mention in mentions):
         own = [mention for mention in mentions if mention.path == path]
         others = [mention for mention in mentions if mention.path != path]
-        text = masked(lowered, own, others)
+        text = masked(lowered, own, ())
         if not _is_about(path, text, lowered, before.lower()):
             continue
         own = [
             mention
             for mention in own
             if of_the_user(lowered, mention)
-            and not is_asked(lowered, mention)
+            and not is_asked(path, lowered, mention)
             and not is_supposed(path, lowered, mention)
         ]
         if not own:
@@ -142,21 +143,21 @@ def _parts(sentence: str, start: int, before: str) -> Iterable[_Part]:
             ended,
             wrong,
             lasting=not is_passing(path, lowered),
-            news=bool(cues.CHANGED.search(lowered)),
+            news=bool(change_cues.CHANGED.search(lowered)),
             also=bool(cues.ALSO.search(lowered)),
-            said=bool(cues.SAID.search(lowered)),
+            said=bool(change_cues.SAID.search(lowered)),
         )
 
 
 def _is_about(path: str, text: str, lowered: str, before: str) -> bool:
     """Whether words of the field stand with the value, in its sentence or, where that has no subject, in the last."""
-    bar = cues.BARS.get(path)
+    bar = BARS.get(path)
     if bar is not None and bar.search(text):
-        strong = cues.FIELD_STRONG.get(path)
+        strong = STRONG.get(path)
         if strong is None or not strong.search(text):
             return False
-    cue = cues.FIELDS.get(path)
-    if cue is None or cue.search(text):
+    cue = FIELDS.get(path)
+    if cue is None or cue.search(text) or (path in PLAIN_ENOUGH and change_cues.CHANGED.search(text)):
         return True
     return bool(before) and bool(cues.AROUND.match(text)) and bool(cue.search(f"{before} {text}"))
 
@@ -202,7 +203,7 @@ def _corrected(before: list[_Part], now: list[_Part], lowered: str) -> None:
     for part in now:
         for earlier in before:
             if earlier.path == part.path and earlier.said and not earlier.news and not part.news:
-                if part.mistaken or cues.TRULY.search(lowered) or cues.FALSE.search(lowered):
+                if part.mistaken or change_cues.TRULY.search(lowered) or change_cues.FALSE.search(lowered):
                     part.mistaken = earlier.mistaken = True
                     earlier.ended, earlier.held = [*earlier.ended, *earlier.held], []
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from personaopt.evals.personabench.stand_in import cues
+from personaopt.evals.personabench.stand_in import change_cues, cues
 from personaopt.evals.personabench.stand_in.mentions import Mention
+from personaopt.evals.personabench.stand_in.world import BUDGET
 
 HELD, ENDED = "held", "ended"
 _PLANNED = ("demographics", "life", "personality")
 """Groups of which people also speak in wishes and plans; how an answer is wished for is a preference."""
 _CLAUSE = re.compile(r"[,;:]| - |\bbut\b|\bwhile\b|\bwhereas\b|\bthough\b|\balthough\b")
+_TOLD = re.compile(
+    r"(?:so |and |well |now |but )*(?:i'm|i am|i've|i have|i live|i work|i eat|i now|my \w+ is|as an?|being)\b"
+)
 _LONGEST_HINT = 16
 """Words of a sentence without a subject that still speaks of the user."""
 
@@ -43,14 +47,14 @@ def score(text: str, mistaken: bool) -> int:
         text: The sentence as `masked` leaves it.
         mistaken: Whether the sentence takes something back.
     """
-    text = cues.WITHOUT_SENSE.sub("well", text)
+    text = change_cues.NO_DENIAL.sub("well", text)
     found = 0
     if mistaken:
-        found += 3 * bool(cues.SAID_NEW.search(text)) - 4 * bool(cues.SAID_OLD.search(text))
-    if not cues.STILL.search(text):
-        old = bool(cues.DIRECTLY_OLD.search(text)) + bool(cues.DIRECTLY_OLD_AFTER.search(text))
-        found -= 3 * old
-    found += 2 * bool(cues.DIRECTLY_NEW.search(text)) + bool(cues.NEARLY_NEW.search(text))
+        found += 3 * bool(change_cues.SAID_NEW.search(text)) - 4 * bool(change_cues.SAID_OLD.search(text))
+    if not change_cues.STILL.search(text):
+        old = (change_cues.OLD, change_cues.OLD_BEFORE, change_cues.OLD_BEHIND)
+        found -= 3 * min(2, sum(bool(pattern.search(text)) for pattern in old))
+    found += 2 * bool(change_cues.NEW.search(text)) + bool(change_cues.NEARLY_NEW.search(text))
     return found
 
 
@@ -78,43 +82,41 @@ def of_the_user(lowered: str, mention: Mention) -> bool:
     return len(lowered.split()) <= _LONGEST_HINT and bool(cues.AROUND.match(signed)) and not cues.OTHERS.search(after)
 
 
-def is_asked(lowered: str, mention: Mention) -> bool:
-    """Whether the mention stands in a question, and not in what is told on the way."""
+def is_asked(path: str, lowered: str, mention: Mention) -> bool:
+    """Whether the mention stands in a question, and not in what is told or wished for on the way."""
     if not lowered.rstrip("\"') ").endswith("?"):
+        return False
+    if cues.GIVEN.search(lowered[: mention.start]):
+        return False
+    if path.startswith("preference") and cues.REQUEST.match(lowered):
         return False
     start = max((match.end() for match in re.finditer(r"[,;:] | - ", lowered[: mention.start])), default=0)
     clause = lowered[start : mention.start].strip()
-    if cues.GIVEN.search(lowered[: mention.start]):
-        return False
-    told = bool(
-        re.match(
-            r"(?:so |and |well |now |but )*(?:i'm|i am|i've|i have|i live|i work|i eat|i now|my \w+ is|as an?|being)\b",
-            clause,
-        )
-    )
+    told = _TOLD.match(clause)
     behind = re.search(r"[,;:]| - ", lowered[mention.end :])
     return not (told and (behind or (start == 0 and not cues.QUESTION.match(clause))))
 
 
 def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
     """Whether it is only wished, planned or supposed."""
-    if not path.startswith(_PLANNED):
-        return bool(re.search(r"\bif i (?:were|was)\b", lowered[: mention.start]))
+    if cues.NO_CONDITION.search(lowered):
+        return False
+    if cues.IF.search(lowered[: mention.start]):
+        return True
+    if not path.startswith(_PLANNED) or path == BUDGET:
+        return False
     clauses = list(_CLAUSE.finditer(lowered, 0, mention.start))
     start = clauses[-1].end() if clauses else 0
-    found = cues.NOT_SO.search(lowered[start : mention.end])
-    if not found and re.search(r"\bif i\b|\bsuppose\b|\bimagine\b|\bwhat if\b", lowered[:start]):
-        found = cues.NOT_SO.search(lowered[:start])
-    return bool(found) and not cues.FUTURE_GUARD.search(lowered)
+    return bool(cues.SUPPOSED.search(lowered[start : mention.end]))
 
 
 def is_passing(path: str, lowered: str) -> bool:
     """Whether the sentence says that it will not last."""
-    if cues.LASTING.search(lowered):
+    if change_cues.LASTING.search(lowered):
         return False
-    if cues.PASSING.search(lowered):
+    if change_cues.PASSING.search(lowered):
         return True
-    return path == "pattern.emotion" and bool(cues.PASSING_FEELING.search(lowered))
+    return path == "pattern.emotion" and bool(change_cues.PASSING_FEELING.search(lowered))
 
 
 def _kin_first(after: str) -> bool:
