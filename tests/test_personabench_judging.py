@@ -140,6 +140,22 @@ class TestJudge:
         assert not failure.unreachable
         assert len(always_so.engine.calls) == ATTEMPTS
 
+    def test_it_is_asked_in_its_own_form_whatever_the_agents(self, bench):
+        session = bench.sessions[0]
+        lm = judging_lm(honest)
+        with dspy.context(lm=None, adapter=po.LocalAdapter()):
+            scores = Judge(lm).reply(session, bench.profiles[session.persona], right_answer(session)).now(always)
+        assert scores == ReplyScores(9.0, 9.0)
+
+    def test_it_says_why_before_it_scores_unless_told_not_to(self, bench):
+        session = bench.sessions[0]
+        for reasons, named in ((None, True), (False, False)):
+            lm = judging_lm(honest)
+            Judge(lm, reasons=reasons).reply(session, bench.profiles[session.persona], right_answer(session)).now(
+                always
+            )
+            assert ("`reason`" in lm.engine.calls[0].system) == named
+
     def test_it_says_which_lm_is_missing(self, bench):
         session = bench.sessions[0]
         with dspy.context(lm=None), pytest.raises(ModelError, match="give Judge one"):
@@ -315,7 +331,8 @@ class TestFoundOut:
 def test_the_local_model_gives_scores_that_can_be_read(bench, local_lm):
     session = bench.sessions[0]
     profile = bench.profiles[session.persona]
-    with dspy.context(lm=local_lm, adapter=po.LocalAdapter()):
+    # The agent's form need not be the judge's.
+    with dspy.context(lm=None, adapter=dspy.ChatAdapter()):  # the agent's form need not be the judge's
         judge = Judge(local_lm)
         scores = judge.reply(session, profile, right_answer(session)).now(always)
         likeness = judge.similarity(session, profile, profile.persona_at(session.time)).now(always)

@@ -11,9 +11,11 @@ import dspy
 from personaopt.errors import ModelError
 from personaopt.evals.personabench.measuring.verdicts import CompareProfiles, ScoreReply
 from personaopt.evals.personabench.records import Profile, Session
+from personaopt.evals.personabench.simulation.asking import ask_role
 from personaopt.evals.personabench.simulation.dialogue import Exchange
 from personaopt.fields.paths import day
 from personaopt.lm.asks import Ask
+from personaopt.lm.local import is_small_local
 from personaopt.persona import Persona
 
 HIGHEST = 10.0
@@ -86,14 +88,15 @@ class Judge:
 
     Args:
         lm: The LM that judges; the configured one when None. One that also answers judges its own answers kindly.
+        reasons: Whether it says why in a sentence before it scores. When None all but small local models do: one that
+            decides among the scores by their probabilities is only made several times slower by it.
     """
 
     calls = 1
 
-    def __init__(self, lm: Any = None) -> None:
+    def __init__(self, lm: Any = None, *, reasons: bool | None = None) -> None:
         self.lm = lm
-        self._score = dspy.Predict(ScoreReply)
-        self._compare = dspy.Predict(CompareProfiles)
+        self.reasons = reasons
 
     @property
     def name(self) -> str:
@@ -103,7 +106,7 @@ class Judge:
     def reply(self, session: Session, profile: Profile, first: Exchange) -> Ask[ReplyScores]:
         """Ask for the scores of a session's first reply."""
         return self._ask(
-            self._score,
+            ScoreReply,
             lambda found: ReplyScores(_score(found.helpfulness), _score(found.personalization)),
             persona=profile.persona_at(session.time).render(),
             message=first.message,
@@ -117,18 +120,19 @@ class Judge:
         if not learnt:
             return Ask.done(Similarity(0.0, 0.0))
         return self._ask(
-            self._compare,
+            CompareProfiles,
             lambda found: Similarity(_score(found.coverage), _score(found.correctness)),
             true_profile=profile.persona_at(session.time).render(),
             learned_profile=learnt.render(),
             time=day(session.time),
         )
 
-    def _ask(self, predictor: Any, finish: Callable[[Any], T], **inputs: Any) -> Ask[T]:
+    def _ask(self, signature: type[dspy.Signature], finish: Callable[[Any], T], **inputs: Any) -> Ask[T]:
         lm = self.lm or dspy.settings.lm
         if lm is None:
             raise ModelError("No LM is there to judge: give Judge one, or call dspy.configure(lm=...).")
-        return Ask.predict(predictor, finish, lm=lm, **inputs)
+        reasons = not is_small_local(lm) if self.reasons is None else self.reasons
+        return ask_role(signature if reasons else signature.delete("reason"), lm, finish, **inputs)
 
 
 def called(exchange: Exchange) -> list[str]:
