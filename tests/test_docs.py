@@ -24,6 +24,7 @@ RUN_ELSEWHERE = {
     "python benchmarks/optimizer_quality.py": "test_benchmarks_optimizer_quality.py",
     "python benchmarks/optimizer_latency.py": "test_benchmarks_optimizer_latency.py",
     "python benchmarks/personabench_generator.py": "test_benchmarks_personabench.py",
+    "python benchmarks/lifelong_personas.py": "test_benchmarks_lifelong.py",
     "python benchmarks/personalised_action.py": "test_benchmarks_personalised_action.py",
 }
 COMMAND = re.compile(r"^    ((?:personaopt|python benchmarks/)\S*[^\n]*)$", re.MULTILINE)
@@ -67,6 +68,8 @@ def test_every_command_of_the_pages_runs(tmp_path):
             continue
         if command.startswith("personaopt align"):
             command += " --epochs 1 --latest 3"
+        if command.startswith("personaopt eval personabench run"):
+            command += " --personas 1 --sessions 3"
         if command.startswith("python benchmarks/"):
             command = smallest(command)
         words = [user if word == "USER" else word for word in command.split()]
