@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from personaopt.optimizers.mlflow_callback import MLflowCallback
     from personaopt.optimizers.preview import Preview
     from personaopt.optimizers.progress import Progress
-    from personaopt.optimizers.session_surprise import OnSessionSurprise
+    from personaopt.optimizers.session_surprise import OnSessionSurprise, OnUnexpected
     from personaopt.optimizers.triggers import ByHand, EveryInteractions, EverySessions, OnSurprise
     from personaopt.optimizers.windows import HardestWindow, LatestWindow, ReplayWindow, StratifiedWindow
     from personaopt.optimizers.worker import AlignmentWorker
@@ -117,7 +117,7 @@ _MODULES = {
     "personaopt.optimizers.mlflow_callback": ("MLflowCallback",),
     "personaopt.optimizers.preview": ("Preview",),
     "personaopt.optimizers.progress": ("Progress",),
-    "personaopt.optimizers.session_surprise": ("OnSessionSurprise",),
+    "personaopt.optimizers.session_surprise": ("OnSessionSurprise", "OnUnexpected"),
     "personaopt.optimizers.triggers": ("ByHand", "EveryInteractions", "EverySessions", "OnSurprise"),
     "personaopt.optimizers.windows": ("HardestWindow", "LatestWindow", "ReplayWindow", "StratifiedWindow"),
     "personaopt.optimizers.worker": ("AlignmentWorker",),
@@ -156,6 +156,7 @@ __all__ = [
     "ModelError",
     "OnSessionSurprise",
     "OnSurprise",
+    "OnUnexpected",
     "PairedTest",
     "PatternFinder",
     "Persona",

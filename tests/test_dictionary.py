@@ -147,6 +147,61 @@ def test_a_mood_is_over_when_the_user_says_so(talk):
     assert not any("low" in line for line in talk.lines)
 
 
+def test_a_mood_that_is_there_on_another_day_lasts_where_nothing_else_is_known(talk):
+    talk.say("At the moment I feel anxious.")
+    anxious = change("pattern.emotion", "anxious", "I feel anxious", lasting=False)
+    talk.update(anxious)
+    assert talk.known == {}
+    talk.say("I feel anxious, still.", day=talk.day + 2)
+    talk.update(anxious)
+    assert talk.known == {"pattern.emotion": "anxious"}
+    assert talk.lines == ["Feels: anxious"]
+    talk.say("I feel low today.", "You see me feel cheerful.")
+    low, cheerful = (change("pattern.emotion", value, f"feel {value}", lasting=False) for value in ("low", "cheerful"))
+    talk.update(low, cheerful)
+    talk.update(low)  # read once more
+    assert talk.lines[0] == "Feels: anxious"
+    assert talk.lines[1].startswith("Feels: cheerful (until")
+    talk.update(change("pattern.emotion", "cheerful", "me feel cheerful"))  # read in another way
+    assert "it was read already" in talk.notes
+    assert talk.known == {"pattern.emotion": "anxious"}
+
+
+def test_a_second_reading_finds_what_the_first_passed_over(talk):
+    talk.optimizer = po.DictionaryOptimizer(fields=FIELDS, readings=2)
+    talk.say("I'm Ann and I live in Rome.")
+    home, name = change("life.home", "Rome", "I live in Rome"), change("demographics.name", "Ann", "I'm Ann")
+    talk.answers = [[home], [name]]
+    with dspy.context(lm=talk.lm):
+        assert talk.optimizer.preview(talk.agent).maximal.calls == 2
+        talk.agent = talk.optimizer.compile(talk.agent)
+    assert talk.known == {"life.home": "Rome", "demographics.name": "Ann"}
+    first, second = talk.lm.engine.calls
+    assert "Rome" not in first.sections["persona"]
+    assert "Rome" in second.sections["persona"]
+    assert len(talk.user.personas()) == 1
+    talk.say("I moved to Oslo.")
+    talk.answers = [[], [change("life.home", "Oslo", "I moved to Oslo")]]
+
+    async def awaited():
+        return await talk.optimizer.acompile(talk.agent)
+
+    with dspy.context(lm=talk.lm):
+        talk.agent = asyncio.run(awaited())
+    assert talk.known["life.home"] == "Oslo"
+    with pytest.raises(ConfigurationError, match="readings"):
+        po.DictionaryOptimizer(readings=0)
+
+
+def test_what_was_found_is_kept_when_a_further_reading_is_of_no_use():
+    talk = Talk(spoil=lambda kind, number, user: "No JSON." if number == 2 else None)
+    talk.optimizer = po.DictionaryOptimizer(fields=FIELDS, readings=2)
+    talk.say("I live in Rome.")
+    assert talk.update(change("life.home", "Rome", "I live in Rome")) == {"life.home": "Rome"}
+    assert talk.lm.engine.count() == 2
+    talk.store.close()
+
+
 def test_a_mood_does_not_keep_an_older_fact_out(talk):
     talk.say("I am a calm person.")
     talk.say("I feel low today.")

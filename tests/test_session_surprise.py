@@ -81,6 +81,23 @@ def test_a_remark_that_needs_no_answer_is_no_turn_of_a_session(user):
     assert session_loss([answered, answered]) == session_loss([remark, remark]) == 0.5
 
 
+def test_what_was_not_expected_of_a_session(user):
+    trigger = po.OnUnexpected()
+    talk(user, 0)
+    assert not trigger.due(user, None)
+    talk(user, 1, turns=2)
+    assert trigger.due(user, None) == "1 sessions since the last alignment were not as expected"
+    assert not trigger.due(user, 1.5 * DAY)
+    (turn,) = talk(user, 2)
+    assert not trigger.due(user, 1.5 * DAY)
+    user.feedback(turn.id, correction={"reply": "Another one."})
+    assert trigger.due(user, 1.5 * DAY)
+    talk(user, 3)
+    assert not trigger.due(user, 2.5 * DAY)
+    user.record(po.Interaction({"message": "I am Ada."}, session="s3", time=3 * DAY + 60.0))
+    assert trigger.due(user, 2.5 * DAY)
+
+
 def test_how_fast_and_how_sure_it_is():
     draw, losses = np.random.default_rng(0), [0.0, 0.5, 1.0]
     trigger = po.OnSessionSurprise()

@@ -63,6 +63,8 @@ class DictionaryOptimizer(Teleprompter):
         mood_days: How many days a mood, or a wish for one occasion, is kept beside what lasts; 0 keeps none.
         past: How many values that no longer hold stay in the persona, of each field, the latest.
         most_items: How many items a list keeps; the ones that were said longest ago go.
+        readings: How many times an update reads the sessions, a call each: a second reading sees the fields as the
+            first one leaves them, and finds what it passed over. A small local model reads once.
         measured: How many answers with a ground truth are simulated, before and after; 0 for none.
         acceptance: Decides which changes are kept, of those that keep to the rules; `BackedAndHarmless` when None.
         surprise: Whether `after_session` also makes an update where sessions go worse or the user speaks of a change
@@ -104,6 +106,7 @@ class DictionaryOptimizer(Teleprompter):
         mood_days: float = 7.0,
         past: int = 1,
         most_items: int = 8,
+        readings: int = 1,
         measured: int = 0,
         acceptance: Acceptance | None = None,
         surprise: bool = True,
@@ -128,7 +131,7 @@ class DictionaryOptimizer(Teleprompter):
             candidates=1,
             window=WholeWindow(),
             critic=SaidCritic(),
-            editor=editor or FieldEditor(lm, rules=self.rules, messages_in=self.messages_in),
+            editor=editor or FieldEditor(lm, rules=self.rules, messages_in=self.messages_in, readings=readings),
             start=EmptyStart(),
             acceptance=acceptance or BackedAndHarmless(),
             material=SaidInSessions(AUTHOR, sessions, messages, measured=measured, messages_in=self.messages_in),

@@ -13,11 +13,11 @@ from personaopt.errors import PersonaError
 from personaopt.fields import PersonaFields, Slot
 from personaopt.fields.changes import MOOD
 from personaopt.fields.reasons import Reason
+from personaopt.optimizers import field_moods as moods
 from personaopt.optimizers.backing import is_denied
 from personaopt.optimizers.field_limits import fitted, without_moods
-from personaopt.optimizers.field_proofs import Backed, backed_change, said_last
+from personaopt.optimizers.field_proofs import Backed, backed_change, check_stated, said_last
 from personaopt.optimizers.field_rules import (
-    DAY,
     MOST_CHANGES,
     MOST_READ,
     FieldEdits,
@@ -82,17 +82,12 @@ def _edits(each: Backed, persona: Persona, rules: FieldRules) -> Sequence[Edit]:
     known = [one for one in here if not one.id.startswith(MOOD)]
     if not slot.many and any(said_last(one, each.times) > time for one in known):
         raise PersonaError("something newer is known")
-    if action == "set" and not slot.many and (over := _mood_over(each, here, known, rules)):
-        return over
-    if action == "set" and not each.lasting:
-        _check_stated(each, rules)
-        return _mood(each, here, rules)
+    if action == "set" and (mood := moods.edits_of(each, here, rules, _reason(each))):
+        return mood
     holding = [one for one in known if one.valid_to is None]
     if action == "take_back" and any(each.message.interaction.id in one.evidence for one in holding):
         raise PersonaError("it was taken back already")
-    moods = [one for one in here if one.id.startswith(MOOD) and not one.pinned and said_last(one, each.times) <= time]
-    # Of a list a mood is one item more; what lasts in a field of one value comes after it.
-    over = [Edit("remove", target=one.id) for one in moods] if action == "set" and not slot.many else []
+    over = moods.ended_by(each, here) if action == "set" else []
     persona = persona.apply(over)
     fields = rules.model.of(persona)
     held = fields.values().get(slot.path)
@@ -136,7 +131,7 @@ def _wanted(each: Backed, items: Sequence[Any], known: Sequence[Statement], rule
     if action != "set" and slot.many and (not leaving or len(left) == len(texts)):
         raise PersonaError("it does not hold what is to end")
     if action == "set" or (action == "take_back" and each.old is not None and each.value is not None):
-        _check_stated(each, rules)
+        check_stated(each, rules)
         if _older(slot, each.value, known, each.message.time):
             raise PersonaError("something newer is known")
         left[key(slot, each.value)] = each.value
@@ -152,16 +147,6 @@ def _as_meant(each: Backed, items: Sequence[Any]) -> Backed:
     if key(each.slot, each.value) == key(each.slot, items[0]):
         raise PersonaError("it says so already")
     return dataclasses.replace(each, old=items[0])
-
-
-def _check_stated(each: Backed, rules: FieldRules) -> None:
-    """Refuse a value that the user would have to state and did not.
-
-    Raises:
-        PersonaError: It does not stand in the words quoted.
-    """
-    if rules.must_be_stated(each.slot.path) and not each.literal:
-        raise PersonaError("its value may only be what the user states, and it does not stand in the words quoted")
 
 
 def _brought(fields: PersonaFields, slot: Slot, wanted: Any) -> PersonaFields:
@@ -215,47 +200,6 @@ def _cleared(each: Backed, items: Sequence[Any], known: Sequence[Statement]) -> 
 def _says(each: Backed, now: Collection[str]) -> bool:
     """Whether what is said to be right is what holds; also where nothing is said to be."""
     return each.value is None or key(each.slot, each.value) in now
-
-
-def _mood(each: Backed, known: Sequence[Statement], rules: FieldRules) -> list[Edit]:
-    """A passing value beside the lasting one, with the day on which it is over."""
-    if not rules.mood_days:
-        raise PersonaError("it is passing, and nothing of that is kept")
-    begun, ends = each.message.time, each.message.time + rules.mood_days * DAY
-    # Who reads it need not know today's date to tell it from what is over.
-    line = each.slot.line(each.value, ends).removesuffix(")") + ", for now)"
-    now = [one for one in known if key_of(each.slot, one) == key(each.slot, each.value)]
-    if any(one.valid_to is None or one.valid_to >= ends for one in now):
-        raise PersonaError("it says so already")
-    mood = Statement(
-        line,
-        evidence=(each.message.interaction.id,),
-        source="stated" if each.literal else "learnt",
-        field=each.slot.path,
-        id=f"{MOOD}{each.slot.path}",
-        valid_from=begun,
-        valid_to=ends,
-    )
-    earlier = [Edit("remove", target=one.id) for one in known if one.id == mood.id]
-    return [*earlier, Edit("add", mood, reason=_reason(each))]
-
-
-def _mood_over(each: Backed, here: Sequence[Statement], known: Sequence[Statement], rules: FieldRules) -> list[Edit]:
-    """The end of a mood, where the user says that it is as it lastingly was; nothing where that is not what is said.
-
-    What lasts gets the words as evidence, so that older ones which are read again do not bring the mood back.
-    """
-    slot, time = each.slot, each.message.time
-    moods = [one for one in here if one.id.startswith(MOOD) and said_last(one, each.times) <= time]
-    lasting = [one for one in known if one.valid_to is None and key_of(slot, one) == key(slot, each.value)]
-    if not moods or not lasting or any(key_of(slot, one) == key(slot, each.value) for one in moods):
-        return []
-    _check_stated(each, rules)
-    (stays,) = lasting[:1]
-    again = dataclasses.replace(stays, evidence=(*stays.evidence, each.message.interaction.id))
-    reason = _reason(each)
-    gone = [Edit("remove", target=one.id, reason=reason) for one in moods if not one.pinned]
-    return [*gone, Edit("replace", again, stays.id, reason)] if not stays.pinned else gone
 
 
 def _older(slot: Slot, value: Any, known: Sequence[Statement], time: float) -> bool:

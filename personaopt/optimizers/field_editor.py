@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Collection, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import dspy
+from dspy.utils.exceptions import AdapterParseError
 
 from personaopt.fields import Slot
 from personaopt.fields.paths import day
@@ -16,8 +19,9 @@ from personaopt.optimizers.editors import EditRequest, Edits
 from personaopt.optimizers.field_changes import edits_of_changes
 from personaopt.optimizers.field_rules import FieldEdits, FieldRules, known_values
 from personaopt.optimizers.sessions import Message, messages_of, session_of, spoken_fields
-from personaopt.persona import Edit
-from personaopt.signatures.change_fields import ChangeFields, described
+from personaopt.optimizers.settings import check_whole
+from personaopt.persona import Edit, Persona
+from personaopt.signatures.change_fields import ChangeFields, FieldChange, described
 from personaopt.signatures.excerpt import excerpt
 
 SHOWN_MESSAGE, SHOWN_REPLY = 250, 80
@@ -47,48 +51,80 @@ class FieldEditor:
         lm: The LM that writes; the agent's when None.
         rules: What a change has to keep to.
         messages_in: Inputs of the task that hold the user's own words; found by their names when empty.
+        readings: How many times the sessions are read, one call each. A further reading is shown the fields as the ones
+            before it leave them, and finds what they passed over.
+
+    Raises:
+        ConfigurationError: `readings` is not a whole number of at least 1.
     """
 
-    calls = 1
-
-    def __init__(self, lm: Any = None, *, rules: FieldRules | None = None, messages_in: Collection[str] = ()) -> None:
+    def __init__(
+        self, lm: Any = None, *, rules: FieldRules | None = None, messages_in: Collection[str] = (), readings: int = 1
+    ) -> None:
+        check_whole(readings=(readings, 1))
         self.predict = dspy.Predict(ChangeFields)
         self.predict.lm = lm
         self.rules = rules or FieldRules()
         self.messages_in = tuple(messages_in)
+        self.calls = readings
 
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
-        """`request.count` calls of `ChangeFields`; none after a step that changed nothing."""
+        """`request.count` proposals, each of as many calls of `ChangeFields` as there are readings.
+
+        None after a step that changed nothing.
+        """
         turns = [gradient.outcome.interaction for gradient in request.gradients]
         messages = messages_of(turns, spoken_fields(request.agent, self.messages_in))
         if not messages or request.refusals or any(candidate.accepted for candidate in request.tried):
-            return []  # the sessions are read once
+            return []  # the sessions are read in one step
+        return [self._proposal(request, messages, number * self.calls) for number in range(request.count)]
 
-        def finish(prediction: dspy.Prediction) -> Edits:
-            return edits_of_changes(prediction.changes or [], request.persona, messages, self.rules)
+    def _proposal(self, request: EditRequest, messages: Sequence[Message], drawn: int) -> Ask[Edits]:
+        """What all readings together find."""
 
+        def edits(changes: Sequence[FieldChange]) -> FieldEdits:
+            return edits_of_changes(changes, request.persona, messages, self.rules)
+
+        def reading(number: int, found: Sequence[FieldChange]) -> Ask[list[FieldChange]]:
+            roomy = dataclasses.replace(request.persona, token_limit=10**9)
+            persona = roomy.apply(edits(found)) if found else request.persona
+            return self._reading(request, persona, messages, drawn + number)
+
+        def call(attempt: int) -> list[FieldChange]:
+            found = list(reading(0, ()).call(attempt).changes or [])
+            for number in range(1, self.calls):
+                with contextlib.suppress(AdapterParseError):  # what was found before is kept
+                    found += reading(number, found).call(attempt).changes or []
+            return found
+
+        async def acall(attempt: int) -> list[FieldChange]:
+            found = list((await reading(0, ()).acall(attempt)).changes or [])
+            for number in range(1, self.calls):
+                with contextlib.suppress(AdapterParseError):
+                    found += (await reading(number, found).acall(attempt)).changes or []
+            return found
+
+        asked = {**reading(0, ()).asked, "readings": self.calls}
+        return Ask(call, acall, edits, self.calls, KEPT_FIELD_EDITS, asked)
+
+    def _reading(
+        self, request: EditRequest, persona: Persona, messages: Sequence[Message], number: int
+    ) -> Ask[list[FieldChange]]:
+        """One call; all but the first are drawn, or it would say the same again."""
         slots = self.rules.model.slots()
-        inputs: dict[str, Any] = {
-            "slots": described({path: slot.title for path, slot in slots.items()}, kinds(slots.values())),
-            "persona": known_values(request.persona, self.rules),
-            "sessions": shown(messages, list(request.agent.task.output_fields)),
-        }
-        drawn: list[dict[str, Any]] = [
-            {"config": {"temperature": TEMPERATURE, "rollout_id": request.seed + number}} if number else {}
-            for number in range(request.count)
-        ]
-        return [
-            Ask.predict(
-                self.predict,
-                finish,
-                reflect=True,
-                codec=KEPT_FIELD_EDITS,
-                lm=self.predict.lm or request.agent.lm,
-                **inputs,
-                **config,
-            )
-            for config in drawn
-        ]
+        drawn: dict[str, Any] = {}
+        if number:
+            drawn["config"] = {"temperature": TEMPERATURE, "rollout_id": request.seed + number}
+        return Ask.predict(
+            self.predict,
+            lambda prediction: prediction.changes or [],
+            reflect=True,
+            lm=self.predict.lm or request.agent.lm,
+            slots=described({path: slot.title for path, slot in slots.items()}, kinds(slots.values())),
+            persona=known_values(persona, self.rules),
+            sessions=shown(messages, list(request.agent.task.output_fields)),
+            **drawn,
+        )
 
 
 def kinds(slots: Collection[Slot]) -> dict[str, str]:

@@ -67,6 +67,16 @@ def backed_change(change: FieldChange, messages: Sequence[Message], rules: Field
     return Backed(change, slot, value, old, message, lasting, literal, times)
 
 
+def check_stated(each: Backed, rules: FieldRules) -> None:
+    """Refuse a value that the user would have to state and did not.
+
+    Raises:
+        PersonaError: It does not stand in the words quoted.
+    """
+    if rules.must_be_stated(each.slot.path) and not each.literal:
+        raise PersonaError("its value may only be what the user states, and it does not stand in the words quoted")
+
+
 def _stands_in(slot: Slot, value: Any, quote: str) -> bool:
     """Whether a value stands in a quotation; of a yes or no, what it is about."""
     if not isinstance(value, bool):

@@ -11,7 +11,7 @@ from personaopt.memory.own_words import own_words, texts
 from personaopt.memory.user import User
 from personaopt.optimizers.sessions import session_of
 from personaopt.optimizers.triggers import page_hinkley
-from personaopt.signals import stance_of
+from personaopt.signals import in_own_words, stance_of
 from personaopt.signatures.turns import INTERRUPTED
 
 TURNS = 3
@@ -90,6 +90,25 @@ class OnSessionSurprise:
         return self.words is not None and any(self.words.search(text) for text in texts(own_words(turn)["said"]))
 
 
+class OnUnexpected:
+    """When a session was not as expected: a reply was not taken as it was, or the user said something unasked.
+
+    A session in which the first reply was taken, and nothing else said, teaches nothing that the persona does not know.
+    Facts that a user slips into a request which is answered well are not noticed: use it beside `EverySessions`, so
+    that those are read some sessions later.
+    """
+
+    def due(self, user: User, since: float | None) -> str:
+        """How many sessions were not as expected; empty where all were."""
+        latest = user.latest(LOOKED_AT)
+        new = [turn for turn in latest if since is None or (turn.time is not None and turn.time > since)]
+        count = sum(
+            session_loss(turns) > 0 or any(_unasked(turn) or in_own_words(turn) for turn in turns)
+            for turns in by_session(new)
+        )
+        return f"{count} sessions since the last alignment were not as expected" if count else ""
+
+
 def by_session(turns: Sequence[Interaction]) -> list[list[Interaction]]:
     """Turns by session, in the order in which the sessions began."""
     sessions: dict[str, list[Interaction]] = {}
@@ -98,8 +117,12 @@ def by_session(turns: Sequence[Interaction]) -> list[list[Interaction]]:
     return list(sessions.values())
 
 
+def _unasked(turn: Interaction) -> bool:
+    return not turn.response and not turn.metadata.get(INTERRUPTED)
+
+
 def session_loss(turns: Sequence[Interaction]) -> float:
     """The loss of a session, in [0, 1]; a remark that got no answer beside others that did is no turn of it."""
-    answered = [turn for turn in turns if turn.response or turn.metadata.get(INTERRUPTED)] or turns
+    answered = [turn for turn in turns if not _unasked(turn)] or turns
     rejected = sum(stance_of(turn) == "rejected" for turn in answered) / len(answered)
     return max(rejected, min(1.0, (len(answered) - 1) / (TURNS - 1)))

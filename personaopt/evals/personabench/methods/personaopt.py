@@ -21,9 +21,12 @@ from personaopt.optimizers.beside_fields import BesideFields, without_repeated
 from personaopt.optimizers.critics import ContrastiveCritic, LMCritic
 from personaopt.optimizers.dictionary import DictionaryOptimizer
 from personaopt.optimizers.editors import Editor, EvidenceEditor, LMEditor
+from personaopt.optimizers.session_surprise import OnSessionSurprise, OnUnexpected
 from personaopt.optimizers.starts import EmptyStart
-from personaopt.optimizers.triggers import OnSurprise, Trigger
+from personaopt.optimizers.triggers import EverySessions, OnSurprise, Trigger
 
+K, READINGS = 3, 2
+"""The fields are read after every K sessions and on surprise, in two readings."""
 LATEST, HELD_OUT, EPOCHS = 6, 3, 1
 """n, h and E of an alignment of the lines: an alignment makes at most 2 (n + h) + n + 1 calls."""
 
@@ -43,13 +46,14 @@ class PersonaOpt(Dictionary):
     """
 
     def __init__(self, user: User, setting: Setting, *, with_fields: bool = True, with_lines: bool = True) -> None:
-        super().__init__(user, setting, k=1)
+        super().__init__(user, setting, k=K)
         self.with_fields, self.with_lines = with_fields, with_lines
         self.fields = DictionaryOptimizer(
             fields=BenchFields,
-            k=1,
             stated=tuple(BenchFields.model_fields),
             most_items=MOST_ITEMS,
+            readings=READINGS,
+            triggers=[EverySessions(K, count_open=True, truth=False), OnSessionSurprise(), OnUnexpected()],
             lm=setting.editor,
             checkpoint=False,
             threads=setting.threads,
