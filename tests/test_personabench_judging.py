@@ -10,15 +10,23 @@ from scripted_lm import scripted_lm
 
 import personaopt as po
 from personaopt.errors import DataError, ModelError
+from personaopt.evals.guessing import vectors
 from personaopt.evals.personabench import OfflineBackend, Size, generate, load_bench
 from personaopt.evals.personabench.measuring.examination import drawn_examination, most_verdicts
 from personaopt.evals.personabench.measuring.judge_checks import JudgeReport, examine
 from personaopt.evals.personabench.measuring.judging import Judge, ReplyScores, Similarity, called
 from personaopt.evals.personabench.measuring.made_answers import right_answer, wrong_answer
 from personaopt.evals.personabench.measuring.rule_judge import RuleJudge
+from personaopt.evals.personabench.measuring.telling import Telling
+from personaopt.evals.personabench.methods.method import Setting
+from personaopt.evals.personabench.methods.registry import METHODS
 from personaopt.evals.personabench.records import Call
+from personaopt.evals.personabench.runs.preview import NOTES, foretell, rehearsing
+from personaopt.evals.personabench.runs.roles import Roles
+from personaopt.evals.personabench.runs.sittings import Sitting
 from personaopt.evals.personabench.simulation.dialogue import Exchange
 from personaopt.lm.asks import ATTEMPTS, Failure, adrive, always, drive, one_call_an_attempt
+from personaopt.memory.embedding import CallableEmbedder
 from personaopt.persona import Persona, Statement
 
 
@@ -203,6 +211,29 @@ class TestExamination:
         assert (report.pairs, report.twins) == (len(examination.pairs), len(examination.twins))
         assert report.pairs >= 6
         assert report.twins >= 4
+
+    def test_a_preview_says_what_it_takes(self, bench):
+        guess = rehearsing(dspy.LM("openai/some"))
+        profile = next(iter(bench.profiles.values()))
+        sessions = bench.of(profile.id)[:2]
+        telling, embedder = Telling.of(profile, sessions), CallableEmbedder("preview", vectors)
+        sitting = Sitting(
+            method="none",
+            make=METHODS["none"],
+            profile=profile,
+            sessions=sessions,
+            telling=telling,
+            setting=Setting(),
+            lm="openai/some",
+            turns=3,
+            embedder=embedder,
+        )
+        notes = {
+            judge.name: foretell([(sitting, 0)], Roles(guess, judge=judge), lambda *each: 0.0).notes
+            for judge in (Judge(guess), RuleJudge())
+        }
+        assert notes["rules"] == NOTES
+        assert f"{most_verdicts()} calls more" in notes[guess.model][-1]
 
     def test_the_draw_is_the_seeds(self, bench):
         firsts = [(each.id, right_answer(each)) for each in bench.sessions]

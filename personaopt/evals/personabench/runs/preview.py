@@ -18,6 +18,7 @@ from typing import Any
 from personaopt.evals.exams import KnownTexts
 from personaopt.evals.guessing import guess_of, vectors
 from personaopt.evals.meters import Stop
+from personaopt.evals.personabench.measuring.examination import most_verdicts
 from personaopt.evals.personabench.records import Profile, Session
 from personaopt.evals.personabench.rows import ROLES, Row, Spent
 from personaopt.evals.personabench.runs.roles import Roles
@@ -141,7 +142,11 @@ def foretell(turns: Iterable[tuple[Sitting, int]], roles: Roles, price: Price, k
                 cost.add(each, times, usd if each.calls else 0.0)
         calls = {role: round(usual[role].calls * share) for role in ROLES}
         lines.append(Line(method, open_[method], expected, at_most, calls))
-    return Foretold(tuple(lines), known)
+    judged = roles.judge.calls if roles.judge is not None else 0
+    examined = (
+        f"When all is held the judge is examined: {most_verdicts() * judged} calls more, or fewer in a small run."
+    )
+    return Foretold(tuple(lines), known, (*NOTES, examined) if judged and lines else NOTES)
 
 
 def rehearsed(sitting: Sitting, roles: Roles, satisfied: int | None) -> dict[str, Spent]:
