@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.fields import Span, Timeline
 from personaopt.fields.lanes import GAP, Scale, bars_of, shortened, text_left
 from personaopt.fields.reasons import Reason, read_reason
+from personaopt.memory import PersonaVersion
 from personaopt.persona import Edit, Persona, Statement
 
 
@@ -196,6 +199,29 @@ def test_fields_need_not_be_known(talk):
     assert [(span.title, span.value) for span in Timeline.of(odd).spans] == [("Home", "Odd line")]
     assert [(span.title, span.value) for span in Timeline.of(odd, FIELDS).spans] == [("Lives in", "Odd line")]
     assert Timeline.of(odd, po.PersonaFields).spans == ()
+
+
+def test_thousands_of_versions_take_seconds():
+    class Kept:
+        def personas(self):
+            return versions
+
+        def interaction(self, interaction_id):
+            raise po.DataError("forgotten")
+
+    city = [Statement(f"Lives in: city {n % 50}", f"s{n}", (f"i{n}",), field="life.home", valid_from=DAY * n)
+            for n in range(3000)]  # fmt: skip
+    over = [dataclasses.replace(each, text=f"{each.text} (until x)", valid_to=DAY * (n + 1))
+            for n, each in enumerate(city)]  # fmt: skip
+    versions = [
+        PersonaVersion(n + 1, n or None, Persona((over[n - 1], city[n]) if n else (city[0],)), float(n), "t")
+        for n in range(3000)
+    ]
+    started = time.perf_counter()
+    timeline = Timeline.of(Kept(), FIELDS)
+    assert time.perf_counter() - started < 5
+    assert len(timeline.spans) == 3000
+    assert [span.value for span in timeline.at(DAY * 77)] == ["city 27"]
 
 
 def lasting(value, begin, end=None, kind="lasting"):

@@ -83,7 +83,10 @@ def lives_of(versions: Sequence[Version], slots: Mapping[str, Slot] | None) -> l
     for life in found:
         if life.last + 1 < len(versions):
             _leave(life, versions[life.last + 1])
-    return [life for life in found if not any(_within(life, other) for other in found)]
+    same: dict[tuple[str | None, str], list[Life]] = {}
+    for life in found:
+        same.setdefault(_value(life.statement), []).append(life)
+    return [life for life in found if not any(_within(life, other) for other in same[_value(life.statement)])]
 
 
 def _leave(life: Life, version: Version) -> None:
@@ -101,11 +104,14 @@ def _leave(life: Life, version: Version) -> None:
     # Else it had come to its end before, and stays as what held once.
 
 
+def _value(statement: Statement) -> tuple[str | None, str]:
+    return statement.field, statement.text if statement.valid_to is None else without_until(statement.text)
+
+
 def _within(life: Life, other: Life) -> bool:
     """Whether a value that ended is a part of the time in which the same one, as is known now, held."""
     one, whole = life.statement, other.statement
-    if one.valid_to is None or other is life or (one.field, life.why) != (whole.field, other.why):
+    if one.valid_to is None or other is life or life.why != other.why or other.gone is not None:
         return False
     begun = whole.valid_from is None or (one.valid_from is not None and whole.valid_from <= one.valid_from)
-    same = without_until(one.text) == (whole.text if whole.valid_to is None else without_until(whole.text))
-    return same and begun and (whole.valid_to is None or whole.valid_to > one.valid_to) and other.gone is None
+    return begun and (whole.valid_to is None or whole.valid_to > one.valid_to)
