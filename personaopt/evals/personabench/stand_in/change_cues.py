@@ -8,13 +8,13 @@ OLD = any_of(
     r"\b(?:no longer|not any longer|never again|used to|formerly|previously|once|hitherto) ~@|% ~@(?= ~(?:any ?more|any "
     r"longer|again)\b)|\b(?:stop(?:ped|ping)?|quit|gave up|given up|giving up|drop(?:ped|ping)?|abandon(?:ed|ing)?|ditched|"
     r"left|leaving|lost|retired (?:from|as)|resigned(?: as| from)?|(?:done|finished|through|bored|broke|parted|fed up) with|"
-    r"(?:tired|bored|sick|rid|out|in place|instead|grown out) of|outgrown|goodbye to|farewell to|back on|moved (?:out of|away "
+    r"(?:tired|bored|sick|rid|out|in place|instead|grown out) of|outgrown|goodbye(?: to)?|farewell(?: to)?|back on|moved (?:out of|away "
     r"from|from)|away from|swapped|traded|traded in|exchanged|(?:switched|changed|went|gone|turned|swung|shifted|moved) from|"
-    r"rather than|in lieu of|unlike|than|replacing|replaces|replaced|over|off|packed (?:up|in)|fell out of love with|"
-    r"succeed(?:s|ed)|put aside|behind me:|ex|former|turned my back on|where|from) #@(?! ?(?:to me|for me|is where))"
+    r"rather than|(?:had )?enough of|hung up|handed in|put away|laid down|bye|in lieu of|unlike|than|replacing|replaces|replaced|over|off|packed (?:up|in)|fell out of love with|"
+    r"succeed(?:s|ed)|put aside|behind me:|ex|former|turned my back on|lost (?:all |my )?(?:interest|taste|appetite|love) (?:in|for)) #@"
 )
 OLD_BEFORE = any_of(
-    r"\bafter (?!all\b)~@|\bfrom #@,? (?:in)?to\b|\bbetween #@ and now\b|"
+    r"\bafter (?!all\b)(?:(?:\w+ ){0,4}(?:of|as|in|with|by|at) )?#@|\bfrom #@,? (?:in)?to\b|\bbetween #@ and now\b|"
     r"\b(?:i|we|it|that) (?:was|were|had been|lived|worked|ate|did|wanted|preferred|bought|liked|loved|earned|had|stuck to|"
     r"spent|paid|swore by|started out|began|earlier)(?: still| long| then| always| happily| mostly| once| only| just| a "
     r"while)* #(?:(?!christened|born|raised|named|told|called|given|brought|put|made|read)\w+ )?@|\b(?:until|till|up to) (?:now|"
@@ -25,19 +25,21 @@ OLD_BEHIND = any_of(
     r"@ (?:for|with|by|into|to|over to|on to) #&|@ ?(?:->|=>|→) ?&|@,? (?:thing )?(?:is|are|was|were|has|have|had|did|does|do|"
     r"just|belongs?|lies|lie)(?:n't)?(?: been| be| become| now| all| finally| not| simply| so| long| officially| no)* ?(?:history|"
     r"over|behind (?:me|us)|done|gone|finished|more|past|pass[eé]|out\b|off the|a thing of|in the past|to the past|ancient|"
-    r"yesterday|old news|ended|had (?:its|their) day|given way|giv(?:en|ing) up|made way|replaced|swapped|dropped|exchanged|"
+    r"yesterday|old news|ended|had (?:its|their) day|given way|giv(?:en|ing) up|made way|"
     r"longer|work(?:ed)? out|work|for me|suit(?:ed)?|do it for|last(?:ed)?|stopped|lost|closed|a chapter|but a memory)|"
     r"@,? (?:no more|no longer|not any ?more|previously|in the past|it was|it used to be|used to be|was my|was what)\b|"
-    r"@ (?:before|until|till|up to)(?: that| now| then| recently| last\b)?(?! i\b)|% ~@ ~(?:any ?more|any longer|again)\b|"
+    r"@ (?:before|until|till|up to)(?: that| now| then| recently| last\b)?(?! i\b)|@,? (?:(?:is|are|was|were) (?:now )?|(?:has|have|had) been |gets? |got )(?:replaced|swapped|dropped|exchanged|"
+    r"superseded)\b|@ (?:is|was|were|has been|remained) (?:only |just |merely |but )?an? (?:\w+ )?(?:episode|detour|interlude|phase|"
+    r"memory|failure|excursion|try|experiment|stopover)\b|% ~@ ~(?:any ?more|any longer|again)\b|"
     r"% #@,? but\b|% ~@|@ belongs\b"
 )
 NEW = any_of(
     r"\b(?:became|become|becoming|turned|started|starting|begun|began|taken up|took up|taking up|picked up|discovered|adopted|"
     r"chose|chosen|decided on|opted for|settled (?:in|on|for)|found|gotten into|got into|going for|went for|back|return(?:ed)?|"
     r"return(?:ed)? to|it is|it's|make that|meant|i am|i'm|still|call me|that is|moved|switched|changed|now|welcome to|joined|"
-    r"arrived|stay(?:ing)? with|stick(?:ing)? (?:to|with)|prefer|live|work|eat|replaced (?:it|that|by)|right is|like|want) "
+    r"arrived|stay(?:ing)? with|stick(?:ing)? (?:to|with)|prefer|live|work|eat|replaced (?:it|that|by)|right is|like|want|hello|welcome) "
     r"(?:to |in |at |on |into |for |over |back )*#@|@ (?:has|have) (?:replaced|taken over|taken the place|won|succeeded|come "
-    r"back|returned)|@ took (?:over|the place)|@,? (?:instead of|rather than|in place of|not|and not|no longer|over|took over "
+    r"back|returned)|@ took (?:over|the place)|@ has me\b|@,? (?:instead of|rather than|in place of|not|and not|no longer|over|took over "
     r"from|replaced|instead)\b|& (?:for|with|by|into|to|over to|on to|in exchange for|in favou?r of|out for|up for) #@|\bbut #@|"
     r"\bfrom & ~to #@|& ?(?:->|=>|→) ?@|\bfrom now on,? ~@|\bin favou?r of #@|@ (?:it is|instead|again|now)\b|\bsince then,? ~@"
 )
@@ -55,9 +57,11 @@ NO_DENIAL = any_of(
     r"exceed)(?: than)?\b|\bnever (?:above|over|more than|exceed\w*|beyond)\b|\b(?:more|higher|less|other) than\b|\bnot a (?:day|meal) "
     r"without\b|\bup to\b(?= \W*@)|\bnothing (?:\w+ ){0,6}than\b|\ball over\b|\bno one\b|\bany more than\b|\bno other\b|"
     r"\bonce (?:and for all|upon a time)\b|\bat once\b|\bwhere i\b|\bover (?:the years|time)\b|\bfrom (?:now on|today|experience|me)\b|"
-    r"\bleft (?:but|with)\b|\bas you (?:do not|don't) know\b|\bthere is no (?:other|better)\b|\bno\b[,.;!]|\bno way around\b"
+    r"\bleft (?:but|with)\b|\bas you (?:do not|don't) know\b|\bthere is no (?:other|better)\b|(?:\bno )*\bno\b[,.;!]|\bno way around\b"
 )
 """Words that look like a denial, an end, or a comparison, and are none."""
+DENIED = any_of(r"% ~@(?! ?(?:only|just))|\bmistaken for #@|\binstead of #@|\brather than #@")
+"""Says of what never changes that it is not so."""
 STILL = any_of(
     r"\ball along\b|\b(?:i|we) (?:was|were) (?:born|always|and (?:am|still am))\b|\b(?:i|we)(?: have|'ve) (?:always )?been\b"
 )
@@ -84,7 +88,7 @@ FALSE = any_of(
     r"\binaccurate\b|\bnever (?:been|was|were|lived|worked|ate|had|did|said)\b|\b(?:did not|didn't) mean\b|\bmeant to (?:say|write|"
     r"type)\b|\bi (?:was not|wasn't) (?:being )?(?:honest|serious)\b|\bpretend\w*\b|\bpull(?:ing|ed) your leg\b|\bin jest\b|\bought to "
     r"have said\b|\bshould have (?:said|written|been|read)\b|\bset (?:the record|that|this|it) straight\b|\bno such thing\b|\bhoax\b|"
-    r"\bprank\b|\bteas(?:ed|ing)\b|\bgarbled\b"
+    r"\bprank\b|\bteas(?:ed|ing)\b|\bcontrary to what i\b|\b(?:strike|erase|delete|scratch|remove|cross) \w+ (?:\w+ )?(?:from|off|out)\b|\bmisunderstanding\b|\bgarbled\b"
 )
 OWN_WORDS = any_of(
     r"\bi(?:'ve|'d| have| had)?(?: \w+){0,3} (?:said|told|wrote|written|mentioned|claimed|stated|gave|given|called|described|put|"
@@ -95,7 +99,8 @@ OWN_WORDS = any_of(
     r"wrong)\b|\bi(?: have|'ve|'d)? never\b|\bi (?:must|have to|need to|should|want to|would like to|'d like to|ought to) (?:\w+ )?"
     r"(?:correct|take|set|confess|admit)\b|\blet me (?:correct|set|take|put)\b|\b(?:earlier|last time|the other day|last session|"
     r"the last time)\b|\bi should have\b|\bi ought to\b|\bi(?: am|'m) not\b|\bthat was (?:an? |just an? |only an? )?(?:\w+ )?(?:joke|slip|"
-    r"lie|mistake|typo|nonsense|error|mix-up|not true|wrong|untrue|false|prank)\b|\bi take back\b"
+    r"lie|mistake|typo|nonsense|error|mix-up|not true|wrong|untrue|false|prank)\b|\bi take back\b|\bi (?:was not|wasn't|was) (?:being )?(?:honest|serious|in earnest)\b|\bwas (?:only |just )?(?:an? |my )?"
+    r"(?:\w+ )?(?:joke|slip|lie|mistake|typo|mix-up|error|prank|misunderstanding)\b|\b(?:strike|erase|delete|scratch|remove)\b"
 )
 SAID = any_of(
     r"\bi(?:'ve|'d| have| had)?(?: \w+){0,2} (?:said|told you|wrote|mentioned|claimed|stated|called myself|gave you|named|told)\b|"

@@ -11,7 +11,7 @@ import re
 _FEW = r"(?:(?!but\b|instead\b|now\b|because\b|so\b|then\b)[\w'-]+ ){0,5}"
 _SMALL = (
     r"(?:(?:an?|the|my|our|being|doing|having|eating|going|as|in|at|with|on|of|just|only|working|living|life|about|for|"
-    r"plain|pure|simply|to be|be|to|good old|old|all|this|that|your|those) )*"
+    r"plain|pure|simply|to be|be|to|good old|old|all|this|that|your|those|job|work|post|flat|house|home|days|time|place|(?:one|someone|somebody|an? \w+|the \w+) (?:who|that)) )*"
 )
 _NOT = r"(?:\b(?:not|never|neither|nor|no|cannot|hardly)|n't)"
 
@@ -39,9 +39,12 @@ NO_SUBJECT = re.compile(
     r"in|into|per|past|am|be|being|as|i'm|before)|/) ?$"
 )
 """Behind these words somebody else is spoken of, but the sentence is not about them."""
-OWN_SUBJECT = re.compile(r"\b(?:i|i'm|i've|i'd|i'll|we|we're|we've|myself|me|mine)\b|\b(?:my|our) (?!own\b)")
+OWN_SUBJECT = re.compile(
+    r"\byou(?:\'re| are) (?:talk|chatt|deal|speak|writ)ing (?:to|with)\b|\b(?:i|i'm|i've|i'd|i'll|we|we're|we've|myself|me|(?<!of )mine)\b|\b(?:my|our) (?!own\b)"
+)
 FIRST_PERSON = re.compile(
-    r"\b(?:i|i'm|i've|i'd|i'll|me|my|mine|myself|we|we're|we've|us|our|ours|yours truly)\b", re.IGNORECASE
+    r"\b(?:i|i'm|i've|i'd|i'll|me|my|mine|myself|we|we're|we've|us|our|ours|yours truly)\b|\byou(?:'re| are) (?:talk|chatt|deal|speak|writ)ing (?:to|with)\b",
+    re.IGNORECASE,
 )
 IMPERATIVE = re.compile(
     r"^(?:(?:and|so|but|now|well|then|ok|okay|again|sorry|oh|instead|next time|in future|from now on|no|hm|yes|right|hey|"
@@ -57,6 +60,11 @@ QUESTION = re.compile(
     r"was|were|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must|isn't|aren't|don't|doesn't|didn't|"
     r"won't)\b"
 )
+RHETORICAL = re.compile(
+    r"^(?:\w+[,!.] |and |so |but |by the way,? )*(?:(?:did|have) i (?:\w+ )?(?:mention|mentioned|tell|told|say|said)|(?:do|did) you "
+    r"(?:know|remember)|(?:you )?remember)(?: \w+){0,3} (?:i|i'm|i've|my)\b"
+)
+"""A question that tells."""
 GIVEN = re.compile(
     r"\b(?:given that|now that|since|seeing that|considering that|considering|because|knowing that) i(?:'m|'ve| )"
 )
@@ -64,22 +72,24 @@ AROUND = re.compile(
     r"^(?:(?:it|that|this|there|now|and|but|so|these days|today|nowadays|currently|yes|no|nope|well|actually|by the way|fyi|"
     r"just|still|again|back|since|from|as|instead|rather|sorry|also|oh|not|once|make|in truth|in fact|truth|right|correct|"
     r"before|after|until|formerly|previously|always|never|the (?:right|correct|truth)|then|lately|meanwhile|only|mostly|"
-    r"being|born|living|working|thing|out|in|over|gone|goodbye|farewell|nothing but|strictly|normally|usually)\b|@|"
-    r"(?:an? |the )?\w*,? ?@)",
+    r"being|born|living|working|thing|out|in|over|gone|goodbye|bye|hello|farewell|mine|nothing but|strictly|normally|usually)\b|@|"
+    r"(?:an? |only |strictly |plain )?\w*,? ?@)",
     re.IGNORECASE,
 )
 """How a sentence begins that has no subject and still speaks of the user."""
 SUPPOSED = any_of(
-    r"\b(?:might|may|could|maybe|perhaps|possibly|wish(?:es)?|dream(?:ing|t|s)? (?:of|about)|considering|think(?:ing)? "
+    r"\b(?:(?:i|we|it|that|this|which) (?:\w+ )?(?:might|may|could)|maybe|perhaps|possibly|wish(?:es)?|dream(?:ing|t|s)? (?:of|about)|considering|think(?:ing)? "
     r"(?:of|about)|thought (?:of|about)|toying with|plan(?:ning)? (?:to|on)|hop(?:e|ing) to|want to (?:be|become|live|move|"
-    r"try)|would (?:love|like) to (?:be|become|live|move|try|work)|would (?:have|be|live|work|eat|move)|suppose|imagine "
-    r"(?:i|that|being)|pretend i|one day|some ?day|as if|as though|going to (?:be|become|move|live)|will (?:move|become|"
+    r"try)|would (?:love|like) to (?:be|become|live|move|try|work)|would (?:have|be|live|work|eat|move)|suppose|let us say|let\'s say|imagine "
+    r"(?:i|that|being)|pretend (?:that )?i|one day|some ?day|as if|as though|going to (?:be|become|move|live)|will (?:move|become|"
     r"live)|tempted|almost|nearly|next (?:year|month)|about to|what if|whether|unless|should i|am not sure|no idea|not "
-    r"decided|undecided|afraid of|flirting with|wonder\w*|in another life|when i was (?:an? )?(?:child|little|young|small|"
+    r"decided|undecided|afraid of|flirting with|wonder\w*|i (?:should|ought to)|in another life|when i was (?:an? )?(?:child|little|young|small|"
     r"kid)|as a (?:child|kid|student))\b"
 )
 """What is wished, planned, supposed or long ago."""
-IF = re.compile(r"\bif (?:i|my|we|our|it|that)\b|\bsuppose\b|\bimagine\b|\bwhat if\b|\bassuming\b")
+IF = re.compile(
+    r"\bif (?:i|my|we|our|it|that)\b|\bsuppose\b|\bimagine\b|\bwhat if\b|\bassuming\b|\blet(?:'s| us) (?:say|assume)\b"
+)
 NO_CONDITION = any_of(
     r"\bif you (?:must|want to|need to|have to|really want to|would like to) know\b|\bi(?: would|'d) (?:say|call|describe)\b|"
     r"\bif i(?: am|'m) (?:honest|not mistaken)\b|\bif it (?:helps|matters)\b|\bif that (?:helps|matters)\b|\bas if you\b"

@@ -12,13 +12,13 @@ _DAYS = r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
 FIELDS: Mapping[str, re.Pattern[str]] = {
     "demographics.name": any_of(
         r"\bnames?\b|\bnamed\b|\bcall|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|respond) to\b|\bi(?: am|'m) @|@ here\b|"
-        r"\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\bpassport says\b"
+        r"\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|greetings|regards|yours) ~@|\bpassport says\b"
     ),
     "demographics.age": any_of(
         r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|"
         r"\b(?:i|we)(?: am|'m| was) ~@(?! (?:euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|steps?)\b)|"
         r"\byears (?:young|behind me|on my back|to my name|under my)\b|@ (?:candles|springs|winters|summers)\b|"
-        r"@ years\b.*\b(?:lived|life|earth|alive|planet|world)\b|@ and (?:still|counting)\b|^at @,? i\b|"
+        r"@ years\b.*\b(?:lived|life|earth|alive|planet|world)\b|@ and (?:still|counting)\b|^at @,? i\b|\bbeing @|\bfor @ years\b.*|"
         r"\b(?:reached|hit|gone) (?:the age of )?@"
     ),
     "demographics.gender": any_of(
@@ -36,12 +36,12 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
     ),
     "demographics.career": any_of(
         r"\b(?:work(?:ing|s|ed)?|jobs?|profession(?:ally)?|trade|career|occupation|living|employ\w*|hired|retrain\w*|"
-        r"qualif\w+|train(?:ed|ing) (?:as|to)|appointed|craft|calling|vocation|earn|paid|pay me|bread|day as|shifts?)\b|"
+        r"qualif\w+|train(?:ed|ing) (?:as|to)|appointed|craft|calling|vocation|earn|paid|pay me|business card|contract says|day as|day i|shifts?)\b|"
         r"\b(?:i|we)(?: am|'m|'ve been| have been|'ve become| have become| became| was| used to be| will always be| turned|"
         r" remain| stay)(?: not| no longer| now| again| still| actually| really| in fact| never| once| back to being| back|"
         r" as| myself| only| just| already| after all| today| nowadays)* (?:an? |the )?(?:\w+ )?@|\bnot an? @|\bwhat i "
         r"(?:do|am)\b|\b(?:as|be|being|become|became|was|been|call(?:ed)? myself|made me|makes me) (?:an? )(?:\w+ )?@|"
-        r"@ (?:by|in) (?:trade|profession|day|training)|\bit(?:'s| is) an? @|^an? @"
+        r"@ (?:by|in) (?:trade|profession|day|training)|\byou(?:'re| are) \w+ing (?:to|with)\b|\bit(?:'s| is) an? @|^an? @"
     ),
     "personality.values": any_of(
         r"\bmatter(?:s|ed)?\b|\bimportan(?:t|ce)\b|\bdear(?:est)?\b|\bvalue[ds]?\b|\bcounts?\b|\bbeliev(?:e|er|ing)\b|"
@@ -67,7 +67,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"unpack\w*|roots?|rooted|keys?|boxes|neighbou?r\w*|inhabitant|local|postcode|registered|call home|household)\b|"
         r"\bin @ (?:now|again|these days)\b|@ (?:it is|is where)\b|\bi(?: am|'m)(?: \w+){0,2} (?:in|at|from) @|\bfind me in @|"
         r"\b(?:out of|left|leave|leaving|swapped|traded|exchanged|goodbye to|back (?:in|to)|return(?:ed)? to|switched|for) @|"
-        r"\bmy (?:city|town|place)\b|\bcity i\b|\bit(?:'s| is)(?: \w+)? @"
+        r"\bmy (?:city|town|place)\b|\bmine (?:is|stands?)\b|\bgoodbye\b|\bfarewell\b|\bhello\b|\bcity i\b|\bit(?:'s| is)(?: \w+)? @"
     ),
     "life.diet": any_of(
         r"\b(?:eat\w*|ate|diet|food|meals?|plate|kitchen|cook\w*|cuisine|menu|table|dinners?|dish(?:es)?|appetite|fork)\b|"
@@ -83,7 +83,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"message|ask|contact|consult|open|visit|see|need|bother|text|catch|ping) (?:you|this|the assistant)\b|\bhear from me\b|"
         r"\bi(?: am|'m) (?:\w+ ){0,2}(?:here|online|around|on here|active|at the keyboard)\b|\b(?:find|reach|meet|get) me\b|"
         r"\bwith you\b|\bthis chat\b|\bassistant\b|\bdrop (?:in|by)\b|\bmy (?:usual )?(?:hour|time)\b|\bset it for\b|"
-        r"\bwhen i(?: am|'m)\b|\bour (?:chats|talks|conversations)\b|\b(?:sit down|log on|come online|get round to you)\b"
+        r"\bwhen i(?: am|'m)\b|\b(?:get in touch|in touch|here|turn up|show up|look in)\b|\bour (?:chats|talks|conversations)\b|\b(?:sit down|log on|come online|get round to you)\b"
     ),
     "pattern.emotion": any_of(
         r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|\btemper(?:ament)?\b|"
@@ -102,16 +102,23 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:work\w*|begin|began|start\w*|tackle|approach|ways?|method|go(?:ing)? about|best|prefer\w*|like|with|by|use|"
         r"using|tasks?|projects?|organi[sz]\w*|habit|get things done|make progress|need|rely|swear|routine|process|how i)\b"
     ),
-    "pattern.purchase": any_of(r"\b(?:buy\w*|bought|purchas\w*|shop\w*|money|spend\w*|things|who|when i|i|me|my)\b|'m\b"),
+    "pattern.purchase": any_of(
+        r"\b(?:buy\w*|bought|purchas\w*|shop\w*|money|spend\w*|things|who|when i|i|me|my)\b|'m\b"
+    ),
     "pattern.engagement": any_of(r"\b(?:i|me|my|who|person|please|talk|conversation|you|always)\b|'m\b"),
 }
 """By what a sentence is known to be about a field, beside a value of it."""
 
 PLAIN_ENOUGH = frozenset({
-    "life.home", "life.diet", "demographics.career", "personality.interests", "preference.formats", "preference.styles",
-    "preference.workflows", "pattern.purchase", "pattern.engagement",
+    "life.home", "life.diet", "personality.interests", "preference.formats", "preference.styles", "preference.workflows",
+    "pattern.purchase", "pattern.engagement",
 })  # fmt: skip
-"""Fields of which a value and a word of change are enough."""
+"""Fields whose values are unlike anything else: a first person, or a word of change, beside them is enough."""
+STABLE = frozenset({
+    "demographics.name", "demographics.age", "demographics.gender", "demographics.nationality", "demographics.languages",
+    "personality.extraversion", "personality.sensing", "personality.thinking", "personality.judging",
+})  # fmt: skip
+"""Fields of which nobody says that they were otherwise once: a past tense tells of how it was found out."""
 
 BARS: Mapping[str, re.Pattern[str]] = {
     "demographics.gender": any_of(
@@ -123,7 +130,7 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"restaurant|wine|visa|passport says)\b|% ~(?:speak|know|understand)? ?~@"
     ),
     "demographics.nationality": any_of(
-        r"@ (?:food|restaurant|film|class|course|lesson|friend|wine|language|grammar|cooking|\w+ish)\b|\b(?:flew|flying|back|"
+        r"@ (?:food|restaurant|film|class|course|lesson|friend|wine|language|grammar|cooking|speakers?|\w+ish)\b|\b(?:speaker of|languages?|tongue|fluent|fluency|accent|native)\b|\b(?:flew|flying|back|"
         r"trip|parcel|letter|travel\w*|translat\w+) ~(?:from|out of) @|\b(?:learn(?:ing|t|ed)?|study(?:ing)?) @"
     ),
     "demographics.career": any_of(
@@ -132,7 +139,7 @@ BARS: Mapping[str, re.Pattern[str]] = {
     ),
     "life.home": any_of(
         r"\b(?:visit\w*|trip|travel\w*|holidays?|vacation|fly|flying|flight|flew|conference|tickets?|train to|on business|"
-        r"weekend in|born in|grew up|tour|stopover|layover|match|airport)\b"
+        r"weekend in|born in|grew up|tour|stopover|layover|match|airport|off to|tomorrow|for (?:two|three|a few|some|\d+) days)\b"
     ),
     "life.diet": any_of(
         r"@ (?:restaurants?|place|caf\w+|cook ?books?|friends?|shops?|bakery|recipes?|burgers?|sausages?|options?|section|"
@@ -150,23 +157,27 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"three|four|five|six|eight|ten|twelve|\d+)|by the window|at the)"
     ),
     "personality.interests": any_of(
-        r"\b(?:hate|dislike|loathe|can(?:no|')t stand|bores? me|bored by|no interest in|not interested|never liked|nothing for me)\b"
+        r"@ (?:singers?|houses?|players?|stars?|matches|match|championships?|stadium|tickets?|season)\b|\b(?:book|film|lecture|documentary|talk|article|podcast) (?:about|on) @|\b(?:dull|boring)\b|\b(?:hate|dislike|loathe|can(?:no|')t stand|bores? me|bored by|no interest in|not interested|never liked|nothing for me)\b"
     ),
     "personality.values": any_of(r"\b(?:visit\w*|insurance|photo|holiday|weather|doctor|check-?up)\b"),
     "pattern.usage": any_of(
         r"\b(?:eat|sleep|run|train|flight|meeting|appointment|woke|wake|shift|walk|doctor|concert|film|party)\b"
     ),
-    "pattern.emotion": any_of(r"\b(?:stay|keep|sea|water|weather|place|evening) @|@ (?:sea|weather|evening|place|dog|waters?)\b"),
+    "pattern.emotion": any_of(
+        r"\b(?:stay|keep|sea|water|weather|place|evening) @|@ (?:sea|weather|evening|place|dog|waters?)\b"
+    ),
 }
 """By what it is known to be about something else."""
 STRONG: Mapping[str, re.Pattern[str]] = {
+    "demographics.age": any_of(r"\b(?:around|alive|earth|planet|old|being @)\b"),
+    "demographics.nationality": any_of(r"\b(?:passport|citizen\w*|nationality|born|(?:am|i'm) @ and)\b"),
     "life.home": any_of(
         r"\b(?:i (?:now |still |actually |really )?live|i(?: have|'ve)? (?:\w+ )?moved|homes?|i(?: am|'m) based|settled)\b"
     ),
     "demographics.languages": any_of(r"\b(?:mother tongue|native|first language|at home|i speak|fluent)\b"),
     "life.budget": any_of(r"\b(?:budget|limit|at (?:the )?(?:very )?most|maximum|afford|spend|no more than|ceiling)\b"),
     "demographics.career": any_of(
-        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|became|become|i(?: am|'m) (?:now )?an?)\b"
+        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|became|become|you(?:'re| are) \w+ing (?:to|with)|i(?: am|'m) (?:now )?an?)\b"
     ),
 }
 """What outweighs the bars."""

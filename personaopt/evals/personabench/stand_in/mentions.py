@@ -24,7 +24,7 @@ _TRAITS = (
     ("judging", "P", re.compile(r"\bperceiving type\b|\ba perceiver\b", re.IGNORECASE)),
 )
 _ABOUT_TYPE = re.compile(
-    r"\b(?:tests?|letters?|mbti|myers|types?|extra\w*|extro\w*|introver\w*|sensing|intuition|judging|perceiving)\b",
+    r"\b(?:tests?|tested|letters?|mbti|myers|types?|extra\w*|extro\w*|introver\w*|sensing|intuition|judging|perceiving)\b",
     re.IGNORECASE,
 )
 _LETTER = re.compile(

@@ -104,7 +104,11 @@ def mistaken(lowered: str) -> bool:
     if re.search(r"\bi(?: have|'ve)? never(?: \w+){0,2} (?:been|was|lived|worked|ate|eaten|had|were)\b", lowered):
         return True
     said = bool(change_cues.SAID.search(lowered))
-    if change_cues.CHANGED.search(lowered) and not said and not re.search(r"\b(?:mistake|joking|joke|mixed|slip)\b", lowered):
+    if (
+        change_cues.CHANGED.search(lowered)
+        and not said
+        and not re.search(r"\b(?:mistake|joking|joke|mixed|slip)\b", lowered)
+    ):
         return False
     false = bool(change_cues.FALSE.search(lowered))
     if false and change_cues.OWN_WORDS.search(lowered):
@@ -123,7 +127,7 @@ def _parts(sentence: str, start: int, before: str) -> Iterable[_Part]:
         own = [mention for mention in mentions if mention.path == path]
         others = [mention for mention in mentions if mention.path != path]
         text = masked(lowered, own, ())
-        if not _is_about(path, text, lowered, before.lower()):
+        if not _is_about(path, text, before.lower(), wrong):
             continue
         own = [
             mention
@@ -149,7 +153,7 @@ def _parts(sentence: str, start: int, before: str) -> Iterable[_Part]:
         )
 
 
-def _is_about(path: str, text: str, lowered: str, before: str) -> bool:
+def _is_about(path: str, text: str, before: str, wrong: bool) -> bool:
     """Whether words of the field stand with the value, in its sentence or, where that has no subject, in the last."""
     bar = BARS.get(path)
     if bar is not None and bar.search(text):
@@ -157,7 +161,9 @@ def _is_about(path: str, text: str, lowered: str, before: str) -> bool:
         if strong is None or not strong.search(text):
             return False
     cue = FIELDS.get(path)
-    if cue is None or cue.search(text) or (path in PLAIN_ENOUGH and change_cues.CHANGED.search(text)):
+    if cue is None or cue.search(text):
+        return True
+    if path in PLAIN_ENOUGH and (wrong or change_cues.CHANGED.search(text) or cues.FIRST_PERSON.search(text)):
         return True
     return bool(before) and bool(cues.AROUND.match(text)) and bool(cue.search(f"{before} {text}"))
 
@@ -168,7 +174,7 @@ def _sorted(
     """The values that hold after the sentence, and those that do not."""
     scores: dict[str, list[int]] = {}
     for place, mention in enumerate(own):
-        scores.setdefault(mention.value, []).append(score(masked(lowered, own, others, place), wrong))
+        scores.setdefault(mention.value, []).append(score(own[0].path, masked(lowered, own, others, place), wrong))
     best = {value: max(found) for value, found in scores.items()}
     many = own[0].path.rpartition(".")[2] in ("interests", "values", "languages")
     if len(best) == 1:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from personaopt.evals.personabench.stand_in import change_cues, cues
+from personaopt.evals.personabench.stand_in.field_cues import STABLE
 from personaopt.evals.personabench.stand_in.mentions import Mention
 from personaopt.evals.personabench.stand_in.world import BUDGET
 
@@ -16,6 +17,9 @@ _CLAUSE = re.compile(r"[,;:]| - |\bbut\b|\bwhile\b|\bwhereas\b|\bthough\b|\balth
 _TOLD = re.compile(
     r"(?:so |and |well |now |but )*(?:i'm|i am|i've|i have|i live|i work|i eat|i now|my \w+ is|as an?|being)\b"
 )
+_OF_ANYBODY = ("demographics.career", "demographics.gender", "personality.interests", "personality.values")
+"""Fields whose values are said of everybody and everything."""
+_THEIRS = re.compile(r"\b(?:her|his|their) (?:\w+ ){0,4}$")
 _LONGEST_HINT = 16
 """Words of a sentence without a subject that still speaks of the user."""
 
@@ -40,10 +44,11 @@ def masked(lowered: str, own: Sequence[Mention], others: Sequence[Mention], look
     return "".join([*parts, lowered[end:]])
 
 
-def score(text: str, mistaken: bool) -> int:
+def score(path: str, text: str, mistaken: bool) -> int:
     """How much speaks for `@` being the user's: below 0 for a value that is over, or that never was.
 
     Args:
+        path: The field.
         text: The sentence as `masked` leaves it.
         mistaken: Whether the sentence takes something back.
     """
@@ -51,7 +56,9 @@ def score(text: str, mistaken: bool) -> int:
     found = 0
     if mistaken:
         found += 3 * bool(change_cues.SAID_NEW.search(text)) - 4 * bool(change_cues.SAID_OLD.search(text))
-    if not change_cues.STILL.search(text):
+    if path in STABLE:
+        found -= 3 * bool(change_cues.DENIED.search(text))
+    elif not change_cues.STILL.search(text):
         old = (change_cues.OLD, change_cues.OLD_BEFORE, change_cues.OLD_BEHIND)
         found -= 3 * min(2, sum(bool(pattern.search(text)) for pattern in old))
     found += 2 * bool(change_cues.NEW.search(text)) + bool(change_cues.NEARLY_NEW.search(text))
@@ -59,18 +66,24 @@ def score(text: str, mistaken: bool) -> int:
 
 
 def of_the_user(lowered: str, mention: Mention) -> bool:
-    """Whether the one who speaks is the subject, as far as can be told."""
+    """Whether the one who speaks is the subject, as far as can be told.
+
+    Args:
+        lowered: The sentence.
+        mention: The value.
+    """
     before, after = lowered[: mention.start], lowered[mention.end :]
     own, other = -1, -1
     kin: list[tuple[int, int]] = []
     for match in cues.OTHERS.finditer(before):
         kin.append(match.span())
-        if not cues.NO_SUBJECT.search(before[: match.start()]):
+        things = match[0] == "they" and mention.path.startswith("preference")
+        if not things and not cues.NO_SUBJECT.search(before[: match.start()]):
             other = match.start()
     for match in cues.OWN_SUBJECT.finditer(before):
         if not any(start <= match.start() < stop for start, stop in kin):
             own = match.start()
-    if other > own:
+    if other > own or _THEIRS.search(before):
         return False
     if own >= 0:
         return True
@@ -78,15 +91,16 @@ def of_the_user(lowered: str, mention: Mention) -> bool:
         return True
     if cues.IMPERATIVE.match(lowered):
         return True
-    signed = f"{before}@{after}"
-    return len(lowered.split()) <= _LONGEST_HINT and bool(cues.AROUND.match(signed)) and not cues.OTHERS.search(after)
+    if len(lowered.split()) > _LONGEST_HINT or cues.OTHERS.search(lowered):
+        return False
+    return mention.path not in _OF_ANYBODY or bool(cues.AROUND.match(f"{before}@{after}"))
 
 
 def is_asked(path: str, lowered: str, mention: Mention) -> bool:
     """Whether the mention stands in a question, and not in what is told or wished for on the way."""
     if not lowered.rstrip("\"') ").endswith("?"):
         return False
-    if cues.GIVEN.search(lowered[: mention.start]):
+    if cues.GIVEN.search(lowered[: mention.start]) or cues.RHETORICAL.match(lowered):
         return False
     if path.startswith("preference") and cues.REQUEST.match(lowered):
         return False

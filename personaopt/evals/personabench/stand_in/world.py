@@ -119,7 +119,8 @@ _CALLED: dict[tuple[str, str], str] = {
 }  # fmt: skip
 _UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
 _TENS = {
-    word: 10 * place for place, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+    word: 10 * place
+    for place, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
 }
 _NUMBER = rf"\d[\d,.']*\d|\d+|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS[:9])}))?|(?:a|one|two|three|four|five) hundred(?: and (?:{'|'.join(_TENS)}))?|{'|'.join(reversed(_UNITS[9:]))}"  # noqa: E501
 
