@@ -48,7 +48,7 @@ def read_rows(folder: Path, kind: type[R]) -> list[R]:
         kind: The class of its rows.
 
     Raises:
-        DataError: There is no such file, or a line before the last is no row.
+        DataError: There is no such file, or a line is no row; the last one may be the beginning of one.
     """
     file = folder / ROWS
     try:
@@ -60,8 +60,8 @@ def read_rows(folder: Path, kind: type[R]) -> list[R]:
     for number, line in enumerate(lines, 1):
         try:
             row = kind.from_dict(json.loads(line))
-        except (ValueError, DataError) as error:
-            if number == len(lines):
+        except (ValueError, RecursionError, DataError) as error:
+            if number == len(lines) and line[:1] in (b"", b"{"):
                 break  # nothing, or what a killed process left of a line
             raise DataError(f"{file}: line {number} is no row of results ({error}); take it out.") from error
         rows[row.key] = row
@@ -79,7 +79,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         values = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{file} cannot be read: {error}.") from error
     if not isinstance(values, dict):
         raise DataError(f"{file} must hold an object.")
@@ -114,8 +114,8 @@ class Results(Generic[R]):
             raise StoreError(f"Another run writes {folder}; wait for it, or give another --out.") from None
         try:
             self._file = os.open(folder / ROWS, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            self._drop_torn_line()
             self.rows = {row.key: row for row in read_rows(folder, kind)}
+            self._drop_torn_line()  # not before it is known that the file is one of rows
         except BaseException:
             self._lock.release()
             raise

@@ -39,6 +39,8 @@ def load_bench(folder: str | Path) -> Bench:
         DataError: The folder has no finished bench, or a record in it is damaged.
     """
     folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file; give the folder of a bench.")
     if not (folder / files.SESSIONS).is_file():
         raise DataError(
             f"{folder} has no finished bench: {files.SESSIONS} is missing; `personaopt eval personabench generate` "

@@ -63,7 +63,7 @@ class StageFile(Generic[R]):
 
     Raises:
         StoreError: It cannot be written.
-        DataError: A line before the last is no such record.
+        DataError: A line is no such record, and the last one not the beginning of one; the file stays as it is.
     """
 
     def __init__(self, file: Path, kind: type[R]) -> None:
@@ -73,10 +73,12 @@ class StageFile(Generic[R]):
             self._opened.seek(0)
             content = self._opened.read()
             whole = content.rfind(b"\n") + 1
-            self._opened.truncate(whole)
+            self.records: list[R] = list(_parsed(file, content[:whole].split(b"\n"), kind, False))
+            if content[whole : whole + 1] not in (b"", b"{"):
+                raise DataError(f"{file}: what stands at its end is no {kind.__name__}; take it out or make it anew.")
+            self._opened.truncate(whole)  # not before it is known that the file is one of such records
         except OSError as error:
             raise StoreError(f"{file} cannot be written: {error.strerror}.") from error
-        self.records: list[R] = list(_parsed(file, content[:whole].split(b"\n"), kind, False))
         self._synced = time.monotonic()
 
     def append(self, records: Iterable[R]) -> None:
