@@ -167,6 +167,18 @@ def test_a_mood_that_is_there_on_another_day_lasts_where_nothing_else_is_known(t
     assert talk.known == {"pattern.emotion": "anxious"}
 
 
+def test_a_return_is_no_mood_whatever_the_lm_makes_of_it(talk):
+    talk.say("I live in Berlin.")
+    talk.update(change("life.home", "Berlin", "I live in Berlin"))
+    talk.say("I have moved to Oslo.")
+    talk.update(change("life.home", "Oslo", "moved to Oslo"))
+    talk.say("That did not last: it is Berlin again.")
+    assert talk.update(change("life.home", "Berlin", "it is Berlin again", lasting=False))["life.home"] == "Berlin"
+    talk.say("Just for today I am back in Oslo.")
+    back = change("life.home", "Oslo", "Just for today I am back in Oslo", lasting=False)
+    assert talk.update(back)["life.home"] == "Berlin"
+
+
 def test_a_second_reading_finds_what_the_first_passed_over(talk):
     talk.optimizer = po.DictionaryOptimizer(fields=FIELDS, readings=2)
     talk.say("I'm Ann and I live in Rome.")

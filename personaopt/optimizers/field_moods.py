@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 from personaopt.errors import PersonaError
 from personaopt.fields.changes import MOOD
+from personaopt.optimizers.backing import is_passing
 from personaopt.optimizers.field_proofs import Backed, check_stated, said_last
 from personaopt.optimizers.field_rules import DAY, FieldRules, key, key_of
 from personaopt.persona import Edit, Statement
 
 ANOTHER_DAY = DAY / 2
 """Seconds after which what is said again is said on another occasion."""
+
+_AGAIN = re.compile(r"\b(?:again|back|returned|as before|as it was)\b", re.IGNORECASE)
 
 
 def edits_of(each: Backed, here: Sequence[Statement], rules: FieldRules, reason: str) -> list[Edit]:
@@ -34,7 +38,7 @@ def edits_of(each: Backed, here: Sequence[Statement], rules: FieldRules, reason:
             raise PersonaError("it was read already, as what passes")
         return []
     check_stated(each, rules)
-    return [] if _lasts(each, here) else _begun(each, here, rules, reason)
+    return [] if _lasts(each, here) or _returns(each, here) else _begun(each, here, rules, reason)
 
 
 def ended_by(each: Backed, here: Sequence[Statement]) -> list[Edit]:
@@ -94,6 +98,13 @@ def _lasts(each: Backed, here: Sequence[Statement]) -> bool:
         return False
     begun = [one.valid_from for one in _same(each, _moods(here)) if one.valid_from is not None]
     return any(each.message.time - one > ANOTHER_DAY for one in begun)
+
+
+def _returns(each: Backed, here: Sequence[Statement]) -> bool:
+    """Whether it is so again, as it lastingly was before: who returns to something need not say for how long."""
+    ended = [one for one in _same(each, here) if one.valid_to is not None and not one.id.startswith(MOOD)]
+    said = each.change.quote
+    return bool(ended) and bool(_AGAIN.search(said)) and not is_passing(said, each.message.text)
 
 
 def _moods(here: Sequence[Statement]) -> list[Statement]:
