@@ -351,6 +351,10 @@ def test_on_the_command_line(command, tmp_path):
     assert (code, len(json.loads(stdout)["versions"])) == (0, 2)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert command("history", "u", "--store", place, "--timeline", tmp_path / "u.txt")[0] == 2
+    with po.open_store(place) as store:
+        store.user("v").write_persona("Likes tea.")
+    code, _, stderr = command("history", "v", "--store", place, "--timeline", picture)
+    assert (code, stderr) == (1, "No version of v's persona has a value in a field, so there is nothing to draw.\n")
 
 
 def day(*date: int) -> float:

@@ -9,6 +9,7 @@ import typer
 
 from personaopt.cli.output import message, print_heading, print_item, print_json
 from personaopt.cli.stores import JsonOption, StoreOption, UserArgument, known_user, moment, opened
+from personaopt.errors import DataError
 
 
 def history(
@@ -26,7 +27,10 @@ def history(
         if timeline is not None:
             from personaopt.fields import Timeline
 
-            Timeline.of(owner).save(timeline, user)
+            drawn = Timeline.of(owner)
+            if not drawn.spans:
+                raise DataError(f"No version of {user}'s persona has a value in a field, so there is nothing to draw.")
+            drawn.save(timeline, user)
             message(f"Drawn into {timeline}.")
     if json:
         print_json({"user": user, "versions": [version.to_dict() for version in versions]})
