@@ -51,7 +51,7 @@ def assist(prompt: prompts.Prompt, turns: Sequence[str], draw: Random) -> str:
             f"Dear Sir or Madam, I am writing about the matter that you know of. Many thanks for your trouble.\n{value}"
         )
     found = _found(prompt.given.get("observations", ""))
-    return f"I have looked for you: {found}" if found else "I could not find anything."
+    return f"Done, this is what came of it: {found}" if found else "I could not find anything."
 
 
 def act(prompt: prompts.Prompt, draw: Random) -> list[dict[str, Any]]:
@@ -130,7 +130,8 @@ def _found(observations: str) -> str:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         value = value[-1]
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {each}" for name, each in value.items() if not isinstance(each, Mapping)) + "."
+        inner = value.get("added") if isinstance(value.get("added"), Mapping) else value
+        return ", ".join(str(each) for each in inner.values()) + "."
     return f"{value}."
 
 

@@ -74,6 +74,8 @@ def _change(number: int, each: Said, held: list[str], passing: bool) -> dict[str
     change: dict[str, Any] = {"field": each.path, "action": each.action, "value": each.value or None,
                               "instead_of": each.old or None, "quote": each.quote, "message": number,
                               "lasting": not passing}  # fmt: skip
+    if passing and held and _plain(held[-1]) == _plain(each.value):
+        return None
     if passing:
         return change | {"action": "set", "instead_of": None} if each.value else None
     same = [value for value in held if _plain(value) == _plain(each.value)]

@@ -6,6 +6,7 @@ others, and it reads English by rules.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from random import Random
@@ -17,9 +18,17 @@ from dspy.lm15 import Message, Request, Response, TextPart, Usage
 from personaopt.evals.personabench.stand_in.assisting import act, assist
 from personaopt.evals.personabench.stand_in.editing import changes
 from personaopt.evals.personabench.stand_in.noise import Luck, Noise
+from personaopt.evals.personabench.stand_in.reflecting import NOTHING, critique, edits
+from personaopt.evals.personabench.stand_in.verdicts import is_expected, likeness, scores, speak
 from personaopt.evals.testbed import prompts
 
 MODEL = "personabench/stand-in"
+_ROLES = {
+    "satisfaction": {"satisfied"},
+    "judge": {"helpfulness", "personalization"},
+    "likeness": {"coverage", "correctness"},
+}
+"""The roles that are known by what they are asked for."""
 
 
 class CapableStandIn:
@@ -60,15 +69,29 @@ class CapableStandIn:
         return Response(None, MODEL, Message.assistant([TextPart(reply)]), "stop", usage)
 
     def _fields(self, kind: str, prompt: prompts.Prompt, heard: list[str], luck: Luck) -> dict[str, Any]:
-        # A guess depends on who asks what, and not on the noise's prompt alone: the same prompt, the same guess.
-        draw = Random(f"{self.seed}|{kind}|{luck.prompt}")
+        given, draw = prompt.given, Random(f"{self.seed}|{kind}|{luck.prompt}")
         if kind == "act":
             return {"calls": act(prompt, draw)}
         if kind == "assist":
             return {"reply": assist(prompt, [text for text in heard if text], draw)}
         if kind == "fields":
-            return {"changes": changes(prompt.given, luck)}
-        return dict.fromkeys(prompt.outputs, "Nothing has to change.")
+            return {"changes": changes(given, luck)}
+        if kind == "edit":
+            return {"edits": edits(given, luck)}
+        if kind == "judge":
+            return scores(given, draw)
+        if kind == "likeness":
+            return likeness(given)
+        said: Any = NOTHING
+        if kind == "satisfaction":
+            said = is_expected(given)
+        elif kind == "user":
+            said = speak(given, draw)
+        elif kind in ("critique", "relay"):
+            said = critique(given, luck) if kind == "critique" else given["said"]
+        elif re.search(rf"`{prompt.outputs[0]}` \(list", prompt.system):
+            said = []
+        return dict.fromkeys(prompt.outputs, said)
 
 
 class AsyncCapableStandIn:
@@ -97,10 +120,15 @@ def capable_lm(noise: Noise | None = None, seed: int = 0) -> dspy.LM:
 
 def _kind(prompt: prompts.Prompt) -> str:
     outputs = set(prompt.outputs)
+    for kind, names in _ROLES.items():
+        if names <= outputs:
+            return kind
     if "changes" in outputs:
         return "fields"
     if "calls" in outputs and "tools" in prompt.given:
         return "act"
+    if outputs == {"message"} and "to_be_said" in prompt.given:
+        return "user"
     if outputs == {"reply"} and "expected" not in prompt.given:
         return "assist"
     return prompt.kind

@@ -177,7 +177,7 @@ STRONG: Mapping[str, re.Pattern[str]] = {
     "demographics.languages": any_of(r"\b(?:mother tongue|native|first language|at home|i speak|fluent)\b"),
     "life.budget": any_of(r"\b(?:budget|limit|at (?:the )?(?:very )?most|maximum|afford|spend|no more than|ceiling)\b"),
     "demographics.career": any_of(
-        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|became|become|you(?:'re| are) \w+ing (?:to|with)|i(?: am|'m) (?:now )?an?)\b"
+        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|what i am|what i do|became|become|you(?:'re| are) \w+ing (?:to|with)|i(?: am|'m) (?:now )?an?)\b"
     ),
 }
 """What outweighs the bars."""

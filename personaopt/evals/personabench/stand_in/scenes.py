@@ -73,6 +73,19 @@ def scene_of(message: str) -> Scene | None:
     return Scene(TOPICS[best], tuple((option, key) for _, option, key in sorted(shown)), message)
 
 
+@functools.lru_cache(maxsize=16_384)
+def options_in(text: str) -> list[str]:
+    """All options of any topic that a text names, in its order; of two that begin together the longer one."""
+    lowered = " ".join(text.split()).casefold()
+    found: dict[int, tuple[int, str]] = {}
+    for _, options in _pieces().values():
+        for bare, option, _ in options:
+            place = _place(bare, lowered)
+            if place is not None and found.get(place, (0, ""))[0] < len(bare):
+                found[place] = (len(bare), option)
+    return [option for _, (_, option) in sorted(found.items())]
+
+
 def key_of(topic: Topic, value: str) -> str:
     """Under what a value's options stand: the value itself, or the span of numbers it lies in."""
     if value in topic.options or not value.isdigit():
