@@ -24,6 +24,14 @@ class FieldChange(pydantic.BaseModel):
     message: int = pydantic.Field(0, description="number of the message they stand in")
     lasting: bool = pydantic.Field(True, description="false for a mood, or what holds for this one occasion only")
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _nulls_are_unsaid(cls, values: Any) -> Any:
+        """What an LM gives as null has its default: one such entry would spoil all changes of a reply."""
+        return (
+            {name: value for name, value in values.items() if value is not None} if isinstance(values, dict) else values
+        )
+
 
 class ChangeFields(dspy.Signature):
     """Say which fields of a user's persona the latest sessions change, and nothing else.
