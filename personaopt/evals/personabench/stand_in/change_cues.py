@@ -5,10 +5,10 @@ from __future__ import annotations
 from personaopt.evals.personabench.stand_in.cues import any_of
 
 OLD = any_of(
-    r"\b(?:no longer|not any longer|never again|used to|formerly|previously|once|hitherto) ~@|% ~@(?= ~(?:any ?more|any "
+    r"\b(?:no longer|not any longer|never again|used to|formerly|previously|once(?! more| again)|hitherto) ~@|% ~@(?= ~(?:any ?more|any "
     r"longer|again)\b)|\b(?:stop(?:ped|ping)?|quit|gave up|given up|giving up|drop(?:ped|ping)?|abandon(?:ed|ing)?|ditched|"
     r"left|leaving|lost|retired (?:from|as)|resigned(?: as| from)?|(?:done|finished|through|bored|broke|parted|fed up) with|"
-    r"(?:tired|bored|sick|rid|out|in place|instead|grown out) of|outgrown|goodbye(?: to)?|farewell(?: to)?|back on|moved (?:out of|away "
+    r"(?:tired|bored|sick|rid|out|in place|instead|grown out) of|outgrown|goodbye(?: to)?|farewell(?: to)?|moved (?:out of|away "
     r"from|from)|away from|swapped|traded|traded in|exchanged|(?:switched|changed|went|gone|turned|swung|shifted|moved) from|"
     r"rather than|(?:had )?enough of|hung up|handed in|put away|laid down|bye|in lieu of|unlike|than|replacing|replaces|replaced|over|off|packed (?:up|in)|fell out of love with|"
     r"succeed(?:s|ed)|put aside|behind me:|ex|former|turned my back on|lost (?:all |my )?(?:interest|taste|appetite|love) (?:in|for)) #@"
@@ -19,7 +19,7 @@ OLD_BEFORE = any_of(
     r"spent|paid|swore by|started out|began|earlier)(?: still| long| then| always| happily| mostly| once| only| just| a "
     r"while)* #(?:(?!christened|born|raised|named|told|called|given|brought|put|made|read)\w+ )?@|\b(?:until|till|up to) (?:now|"
     r"recently|lately|yesterday|then|last \w+|a (?:week|month) ago),? ~@|\bso far,? ~@|\b(?:was|were) #@|\bha(?:s|ve) replaced #@|"
-    r"\btook over from #@|\blife as an? @ is\b"
+    r"\btook over from #@|\blife as an? @ is\b|\bhaving been #@"
 )
 OLD_BEHIND = any_of(
     r"@ (?:for|with|by|into|to|over to|on to) #&|@ ?(?:->|=>|→) ?&|@,? (?:thing )?(?:is|are|was|were|has|have|had|did|does|do|"
@@ -55,7 +55,7 @@ NO_DENIAL = any_of(
     r"(?:\bnot|n't) know (?:it |that |yet )*|\bno secret\b|\bin case you\b|\bcan(?:no|')t get enough\b|\bno surprise\b|"
     r"\bnot surprising\w*\b|\bnever without\b|\bnothing but\b|(?:\bno|\bnot|n't)(?: \w+){0,2} (?:more|higher|above|over|beyond|"
     r"exceed)(?: than)?\b|\bnever (?:above|over|more than|exceed\w*|beyond)\b|\b(?:more|higher|less|other) than\b|\bnot a (?:day|meal) "
-    r"without\b|\bup to\b(?= \W*@)|\bnothing (?:\w+ ){0,6}than\b|\ball over\b|\bno one\b|\bany more than\b|\bno other\b|"
+    r"without\b|\bup to\b(?= \W*@)|\bnothing (?:\w+ ){0,6}than\b|\ball over\b|\bno one\b|\bany more than\b|\bno other\b|\b(?:no place|nothing|nowhere) like\b|(?:\w*n't |\bnot |\bnothing |\bno |\bnever )(?:\w+ ){0,4}(?:dearer|pricier|costlier|steeper) than\b|\bdearer than\b|"
     r"\bonce (?:and for all|upon a time)\b|\bat once\b|\bwhere i\b|\bover (?:the years|time)\b|\bfrom (?:now on|today|experience|me)\b|"
     r"\bleft (?:but|with)\b|\bas you (?:do not|don't) know\b|\bthere is no (?:other|better)\b|(?:\bno )*\bno\b[,.;!]|\bno way around\b"
 )
@@ -97,7 +97,7 @@ OWN_WORDS = any_of(
     r"words|statement|joke|message|correction|claim|remark|answer|typo|fingers?)\b|\b(?:forget|ignore|disregard|scratch|strike|"
     r"erase|delete|cancel)\b|\bcorrection\b|\bi (?:was|am|made) ~(?:wrong|mistaken|joking|kidding|mistake|slip|up)\b|\bi'm ~(?:mistaken|"
     r"wrong)\b|\bi(?: have|'ve|'d)? never\b|\bi (?:must|have to|need to|should|want to|would like to|'d like to|ought to) (?:\w+ )?"
-    r"(?:correct|take|set|confess|admit)\b|\blet me (?:correct|set|take|put)\b|\b(?:earlier|last time|the other day|last session|"
+    r"(?:correct|take|set|confess|admit)\b|\blet me (?:correct|set|take|put)\b|\bnever (?:did|have)\b|\bconfession\b|\b(?:earlier|last time|the other day|last session|"
     r"the last time)\b|\bi should have\b|\bi ought to\b|\bi(?: am|'m) not\b|\bthat was (?:an? |just an? |only an? )?(?:\w+ )?(?:joke|slip|"
     r"lie|mistake|typo|nonsense|error|mix-up|not true|wrong|untrue|false|prank)\b|\bi take back\b|\bi (?:was not|wasn't|was) (?:being )?(?:honest|serious|in earnest)\b|\bwas (?:only |just )?(?:an? |my )?"
     r"(?:\w+ )?(?:joke|slip|lie|mistake|typo|mix-up|error|prank|misunderstanding)\b|\b(?:strike|erase|delete|scratch|remove)\b"
@@ -106,6 +106,8 @@ SAID = any_of(
     r"\bi(?:'ve|'d| have| had)?(?: \w+){0,2} (?:said|told you|wrote|mentioned|claimed|stated|called myself|gave you|named|told)\b|"
     r"\bas i (?:said|told|wrote)\b|\bwhat i (?:said|told|wrote)\b"
 )
+NOT_THAT = any_of(r"\b(?:i'm|i am|it's|it is|that's|that is) not\b|n't\b|\bshould (?:be|read|say|have)\b")
+"""Words that turn against what was just said."""
 TRULY = any_of(
     r"\b(?:actually|really|in fact|in truth|the truth|truth is|in reality|properly|never)\b|\bbut (?:it's|it is|that's|that is) not\b"
 )
@@ -129,6 +131,11 @@ PASSING_FEELING = any_of(
     r"few|few|couple of) days\b|\bunusually\b|@ (?:with|at|about)\b|\bcurrently\b|\bgive it (?:a few|some) days\b|\bsoon\b|\bgoes "
     r"away\b|\bgo away\b|\bfor the present\b|\byesterday\b"
 )
+FROM_NOW = any_of(
+    r"\b(?:from|as of|as from|since|starting|beginning|until|till) (?:today|now|this|tomorrow)\b|\bfrom now on\b|\bfor good\b|"
+    r"\bpermanent(?:ly)?\b|\b(?:moved|became|no longer|not any ?more)\b|\bfor (?:a while|some time) now\b"
+)
+"""What lasts although words like `today` stand with it."""
 LASTING = any_of(
     r"\b(?:from|as of|as from|since|starting|beginning|until|till) (?:today|now|tonight|this|tomorrow)\b|\bfrom now on\b|\balways\b|"
     r"\bgenerally\b|\busually\b|\bby nature\b|\bfor good\b|\bpermanent(?:ly)?\b|\bin general\b|\b(?:moved|became|no longer|not any "

@@ -78,7 +78,7 @@ AROUND = re.compile(
 )
 """How a sentence begins that has no subject and still speaks of the user."""
 SUPPOSED = any_of(
-    r"\b(?:(?:i|we|it|that|this|which) (?:\w+ )?(?:might|may|could)|maybe|perhaps|possibly|wish(?:es)?|dream(?:ing|t|s)? (?:of|about)|considering|think(?:ing)? "
+    r"\b(?:(?:i|we) (?:\w+ )?(?:might|may|could)|(?:it|that|this|which) (?:might|may|could) be|maybe|perhaps|possibly|wish(?:es)?|dream(?:ing|t|s)? (?:of|about)|considering|think(?:ing)? "
     r"(?:of|about)|thought (?:of|about)|toying with|plan(?:ning)? (?:to|on)|hop(?:e|ing) to|want to (?:be|become|live|move|"
     r"try)|would (?:love|like) to (?:be|become|live|move|try|work)|would (?:have|be|live|work|eat|move)|suppose|let us say|let\'s say|imagine "
     r"(?:i|that|being)|pretend (?:that )?i|one day|some ?day|as if|as though|going to (?:be|become|move|live)|will (?:move|become|"
@@ -88,10 +88,10 @@ SUPPOSED = any_of(
 )
 """What is wished, planned, supposed or long ago."""
 IF = re.compile(
-    r"\bif (?:i|my|we|our|it|that)\b|\bsuppose\b|\bimagine\b|\bwhat if\b|\bassuming\b|\blet(?:'s| us) (?:say|assume)\b"
+    r"\bif (?:i|my|we|our|it|that)\b|\bsuppose\b|\bimagine\b|\bwhat if\b|\bif you (?:lived|were|had|worked|ate)\b|\bassuming\b|\blet(?:'s| us) (?:say|assume)\b"
 )
 NO_CONDITION = any_of(
     r"\bif you (?:must|want to|need to|have to|really want to|would like to) know\b|\bi(?: would|'d) (?:say|call|describe)\b|"
-    r"\bif i(?: am|'m) (?:honest|not mistaken)\b|\bif it (?:helps|matters)\b|\bif that (?:helps|matters)\b|\bas if you\b"
+    r"\bif i(?: am|'m) (?:honest|not mistaken)\b|\bif it (?:helps|matters)\b|\bif i (?:had to|must|may) (?:name|choose|say|pick|put|sum|decide)\b|\bi could (?:talk|spend|watch|listen|read|go on|do)\b|\bif that (?:helps|matters)\b|\bas if you\b"
 )
 ALSO = any_of(r"\b(?:also|as well|too|besides|in addition|on top|both|another|added|additionally|apart from)\b")

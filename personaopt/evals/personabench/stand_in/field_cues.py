@@ -22,7 +22,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:reached|hit|gone) (?:the age of )?@"
     ),
     "demographics.gender": any_of(
-        r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|"
+        r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|\b(?:box|tick|salutation|title)\b|"
         r"\b(?:gender|sex)\b|^@\b"
     ),
     "demographics.nationality": any_of(

@@ -29,7 +29,7 @@ _ABOUT_TYPE = re.compile(
 )
 _LETTER = re.compile(
     r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|"
-    r"more|rather|definitely|always|mere|pure|side|it's|'s|'m)[: ]+(?:an? |the |letter )*[\"']?([EISNTFJP])(?![\w'])(?! (?:am|have|was|"
+    r"more|rather|of|definitely|always|mere|pure|side|it's|'s|'m)[: ]+(?:an? |the |letter )*[\"']?([EISNTFJP])(?![\w'])(?! (?:am|have|was|"
     r"would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|[:=] ?([EISNTFJP])(?![\w'])|^([EISNTFJP])(?=[,.;])"
 )
 _NAMED = re.compile(

@@ -107,7 +107,7 @@ def mistaken(lowered: str) -> bool:
     if (
         change_cues.CHANGED.search(lowered)
         and not said
-        and not re.search(r"\b(?:mistake|joking|joke|mixed|slip)\b", lowered)
+        and not re.search(r"\b(?:my mistake|by mistake|made a mistake|joking|joke|mixed|slip|typo)\b", lowered)
     ):
         return False
     false = bool(change_cues.FALSE.search(lowered))
@@ -206,12 +206,13 @@ def _take_back(before: list[_Part], after: list[_Part]) -> None:
 
 def _corrected(before: list[_Part], now: list[_Part], lowered: str) -> None:
     """`I said that I live in A. Actually it is B.`"""
+    turned = (change_cues.TRULY, change_cues.FALSE, change_cues.NOT_THAT)
     for part in now:
         for earlier in before:
-            if earlier.path == part.path and earlier.said and not earlier.news and not part.news:
-                if part.mistaken or change_cues.TRULY.search(lowered) or change_cues.FALSE.search(lowered):
-                    part.mistaken = earlier.mistaken = True
-                    earlier.ended, earlier.held = [*earlier.ended, *earlier.held], []
+            same = earlier.path == part.path and earlier.said and not earlier.news and not part.news
+            if same and (part.mistaken or any(pattern.search(lowered) for pattern in turned)):
+                part.mistaken = earlier.mistaken = True
+                earlier.ended, earlier.held = [*earlier.ended, *earlier.held], []
 
 
 def _joined(parts: Sequence[_Part], message: str) -> Iterable[Said]:

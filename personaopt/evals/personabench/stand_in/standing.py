@@ -126,10 +126,12 @@ def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
 
 def is_passing(path: str, lowered: str) -> bool:
     """Whether the sentence says that it will not last."""
-    if change_cues.LASTING.search(lowered):
+    if change_cues.FROM_NOW.search(lowered):
         return False
     if change_cues.PASSING.search(lowered):
         return True
+    if change_cues.LASTING.search(lowered):
+        return False
     return path == "pattern.emotion" and bool(change_cues.PASSING_FEELING.search(lowered))
 
 
