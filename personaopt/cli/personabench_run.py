@@ -8,18 +8,19 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personaopt.cli.output import message
 from personaopt.cli.personabench_roles import LOCAL, Cast, roles_of
 from personaopt.cli.run_notes import circumstances, go_on, run_of
-from personaopt.errors import DataError, ModelError
+from personaopt.errors import ConfigurationError, DataError, ModelError
 
 if TYPE_CHECKING:
     from personaopt.evals.personabench.rows import Row
     from personaopt.evals.personabench.runs.experiment import Experiment
+    from personaopt.evals.personabench.runs.roles import Roles
     from personaopt.evals.personabench.runs.running import Run
     from personaopt.evals.results import Results
     from personaopt.evals.tally import Tally
@@ -72,14 +73,17 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
     """
     from personaopt.cli.run_progress import Shown
     from personaopt.evals.meters import Stop
+    from personaopt.evals.personabench.files import SESSIONS
     from personaopt.evals.personabench.rows import Row
     from personaopt.evals.personabench.runs.running import Run
     from personaopt.evals.results import Results
 
+    if (wanted.out / SESSIONS).exists():
+        raise ConfigurationError(f"The folder {wanted.out} has a bench; give another --out for the results.")
     stop = Stop(wanted.limit_seconds)
     loaded: dict[str, Any] = {}
-    experiment = experiment_of(wanted, loaded)
     with Results(wanted.out, Row) as results:
+        experiment = experiment_of(wanted, functools.partial(_cast, wanted, loaded, results))
         results.configure(config_of(wanted, experiment), FIXED)
         with Shown(sys.stderr, "sessions") as shown:
             run = Run(
@@ -144,12 +148,12 @@ def reported(folder: Path, json: bool) -> dict[str, Any]:
     return summary
 
 
-def experiment_of(wanted: Wanted, loaded: dict[str, Any] | None = None) -> Experiment:
+def experiment_of(wanted: Wanted, roles: Callable[[], Roles] | None = None) -> Experiment:
     """The experiment that the options describe.
 
     Args:
         wanted: The options.
-        loaded: Where language models are put when they are loaded.
+        roles: Makes those who take part; by their names when None.
 
     Raises:
         PersonaOptError: There is no such bench or method.
@@ -166,13 +170,21 @@ def experiment_of(wanted: Wanted, loaded: dict[str, Any] | None = None) -> Exper
         bench=load_bench(wanted.bench),
         methods=methods,
         lm=wanted.cast.agent,
-        roles=lambda: roles_of(wanted.cast, loaded),
+        roles=roles or functools.partial(roles_of, wanted.cast),
         embedder=KnownTexts(local_embedder()),
         setting=Setting(retrieve=wanted.retrieve, seed=wanted.seed),
         personas=wanted.personas,
         sessions=wanted.sessions,
         turns=wanted.turns,
     )
+
+
+def _cast(wanted: Wanted, loaded: dict[str, Any], results: Results[Row]) -> Roles:
+    """Those who take part; which model a name stands for is known only now."""
+    roles = roles_of(wanted.cast, loaded)
+    models = {name: {**wanted.cast.of_lm(name), "model": lm.model} for name, lm in loaded.items()}
+    results.configure({"lms": models}, FIXED)
+    return roles
 
 
 def config_of(wanted: Wanted, experiment: Experiment) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import dspy
+from dspy.utils.callback import BaseCallback
+from dspy.utils.exceptions import LMError
 
 from personaopt.lm.metering import Meter, Usage
 
@@ -106,3 +108,25 @@ class Calls:
         said = json.dumps([record.get("messages"), record.get("prompt")], ensure_ascii=False, default=str)
         self.prompt_hash = hashlib.sha256(said.encode()).hexdigest()[:16]
         self._stop.check()
+
+
+class Failures(BaseCallback):
+    """Hears of LM calls that failed, after DSPy's own attempts, also where who called made the best of it.
+
+    Attributes:
+        first: What the first of them said; None where none failed.
+    """
+
+    def __init__(self) -> None:
+        self.first: LMError | None = None
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[Failures]:
+        """While the block runs, also in threads and tasks that inherit its context."""
+        with dspy.context(callbacks=[*dspy.settings.callbacks, self]):
+            yield self
+
+    def on_lm_end(self, call_id: str, outputs: Any, exception: BaseException | None = None) -> None:
+        """Called by DSPy after every call."""
+        if isinstance(exception, LMError) and self.first is None:
+            self.first = exception

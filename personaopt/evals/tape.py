@@ -29,6 +29,9 @@ class Tape:
 
     Args:
         file: Where it is kept. It is made with the first call; a last line that was cut short is dropped.
+
+    Raises:
+        StoreError: It cannot be read.
     """
 
     def __init__(self, file: Path) -> None:
@@ -36,16 +39,12 @@ class Tape:
         self._kept: defaultdict[str, deque[dict[str, Any]]] = defaultdict(deque)
         self._opened: int | None = None
         self._lock = threading.Lock()
-        whole = 0
-        with contextlib.suppress(FileNotFoundError):
-            for line in file.read_bytes().splitlines(keepends=True):
-                try:
-                    entry = json.loads(line if line.endswith(b"\n") else b"")
-                    self._kept[entry["asked"]].append(entry)
-                except (ValueError, KeyError, TypeError):
-                    break  # cut short, or damaged: what comes after it is asked again
-                whole += len(line)
-            os.truncate(file, whole)
+        try:
+            self._read()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise StoreError(f"{file} cannot be read: {error.strerror}.") from error
 
     def take(self, asked: str) -> dict[str, Any] | None:
         """What was given the first time; each is taken once."""
@@ -68,6 +67,17 @@ class Tape:
                 os.write(self._opened, line)
             except OSError as error:
                 raise StoreError(f"{self.file} cannot be written: {error.strerror}.") from error
+
+    def _read(self) -> None:
+        whole = 0
+        for line in self.file.read_bytes().splitlines(keepends=True):
+            try:
+                entry = json.loads(line if line.endswith(b"\n") else b"")
+                self._kept[entry["asked"]].append(entry)
+            except (ValueError, KeyError, TypeError):
+                break  # cut short, or damaged: what comes after it is asked again
+            whole += len(line)
+        os.truncate(self.file, whole)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Tape]:
@@ -108,9 +118,9 @@ class TapedLM(dspy.LM):
         asked = _digest(self, prompt, messages, kwargs)
         if entry := tape.take(asked):
             return self._again(entry, prompt, messages)
-        with _heard() as heard:
+        with _heard(tape, asked) as heard:
             gave = super().__call__(prompt, messages=messages, **kwargs)
-        tape.keep(_entry(asked, gave, heard))
+        heard.keep(gave)
         return gave
 
     async def acall(self, prompt: Any = None, *, messages: Any = None, **kwargs: Any) -> Any:
@@ -121,9 +131,9 @@ class TapedLM(dspy.LM):
         asked = _digest(self, prompt, messages, kwargs)
         if entry := tape.take(asked):
             return self._again(entry, prompt, messages)
-        with _heard() as heard:
+        with _heard(tape, asked) as heard:
             gave = await super().acall(prompt, messages=messages, **kwargs)
-        tape.keep(_entry(asked, gave, heard))
+        heard.keep(gave)
         return gave
 
     def _again(self, entry: dict[str, Any], prompt: Any, messages: Any) -> Any:
@@ -142,11 +152,19 @@ class TapedLM(dspy.LM):
 
 
 class _Heard:
-    """Takes a module's place among those that are calling, and keeps what a call cost."""
+    """Takes a module's place among those that are calling, and keeps what a call gave as soon as DSPy has it.
 
-    def __init__(self) -> None:
-        self.usage: dict[str, Any] = {}
-        self.cost: float | None = None
+    Who hears of the call next may end the work there and then, and the call is paid for.
+
+    Args:
+        tape: Where it is kept.
+        asked: What was asked.
+    """
+
+    def __init__(self, tape: Tape, asked: str) -> None:
+        self._tape = tape
+        self._entry: dict[str, Any] = {"asked": asked, "usage": {}, "cost": None}
+        self._kept = False
 
     @property
     def history(self) -> _Heard:
@@ -154,28 +172,34 @@ class _Heard:
         return self
 
     def __len__(self) -> int:
-        return 0  # nothing is kept, so that nothing has to make room
+        return 0  # nothing stays here, so that nothing has to make room
 
     def append(self, record: dict[str, Any]) -> None:
         """Called by DSPy after every answer."""
-        self.usage, self.cost = dict(record.get("usage") or {}), record.get("cost")
+        self._entry |= {"usage": dict(record.get("usage") or {}), "cost": record.get("cost")}
+        gave = record.get("response" if record.get("request") else "outputs")
+        if isinstance(gave, Response | list):
+            self.keep(gave)
+
+    def keep(self, gave: Any) -> None:
+        """Keep what the call gave, once."""
+        if self._kept:
+            return
+        self._kept = True
+        typed = isinstance(gave, Response)
+        if typed:
+            from dspy._vendor.lm15.serde import response_to_dict
+
+            gave = response_to_dict(gave)
+        self._tape.keep({**self._entry, "typed": typed, "gave": gave})
 
 
 @contextlib.contextmanager
-def _heard() -> Iterator[_Heard]:
-    heard = _Heard()
+def _heard(tape: Tape, asked: str) -> Iterator[_Heard]:
+    heard = _Heard(tape, asked)
     # In front, because the last of them is taken for the module that called.
     with dspy.context(caller_modules=[heard, *(dspy.settings.caller_modules or [])]):
         yield heard
-
-
-def _entry(asked: str, gave: Any, heard: _Heard) -> dict[str, Any]:
-    typed = isinstance(gave, Response)
-    if typed:
-        from dspy._vendor.lm15.serde import response_to_dict
-
-        gave = response_to_dict(gave)
-    return {"asked": asked, "typed": typed, "gave": gave, "usage": heard.usage, "cost": heard.cost}
 
 
 def _digest(lm: dspy.LM, prompt: Any, messages: Any, kwargs: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from personaopt.evals.exams import KnownTexts
-from personaopt.evals.guessing import guess_of, vectors
+from personaopt.evals.guessing import WRITTEN, guess_of, vectors
 from personaopt.evals.meters import Stop
 from personaopt.evals.personabench.measuring.examination import most_verdicts
 from personaopt.evals.personabench.records import Profile, Session
@@ -172,7 +172,7 @@ def rehearsing(lm: Any) -> Any:
     Args:
         lm: Which one; the small local model when None.
     """
-    return guess_of(lm, {"calls": _calls, "changes": _changes})
+    return guess_of(lm, {"calls": _calls, "changes": _changes, "message": _complaint})
 
 
 @dataclasses.dataclass
@@ -212,3 +212,8 @@ def _changes(prompt: str) -> str:
     said = re.findall(r"\bI [a-z][\w ]{8,60}(?=\.)", _given(prompt).get("sessions", ""))
     change = {"field": "personality.interests", "value": said[-1].split()[-1], "quote": said[-1]} if said else None
     return json.dumps([change] if change else [])
+
+
+def _complaint(prompt: str) -> str:
+    """What the user is to say, word for word."""
+    return _given(prompt).get("to_be_said", "").partition("\n\nRespond with")[0].strip() or WRITTEN

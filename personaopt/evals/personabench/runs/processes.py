@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import queue
 import signal
 from collections.abc import Callable, Sequence
@@ -88,6 +89,7 @@ def _listen(back: Any, others: Sequence[Any], turns: int, tell: Callable[[Sequen
 def _work(make: Callable[[], Experiment], folder: Path, todo: Any, back: Any) -> None:
     """One process: takes sittings until there are none, or until the one that began it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one ends it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are shared out by processes
     parent = multiprocessing.parent_process()
     try:
         experiment = make()

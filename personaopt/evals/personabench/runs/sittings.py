@@ -13,7 +13,7 @@ from typing import Any
 
 import dspy
 
-from personaopt.evals.meters import Calls, Stop
+from personaopt.evals.meters import Calls, Failures, Stop
 from personaopt.evals.personabench.measuring.judging import ReplyScores, Similarity
 from personaopt.evals.personabench.measuring.measured import measured
 from personaopt.evals.personabench.measuring.telling import Telling
@@ -25,7 +25,7 @@ from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.evals.personabench.simulation.sessions import hold
 from personaopt.evals.tape import Tape
 from personaopt.evals.turns import reason
-from personaopt.lm.asks import Ask, Failure, Steps, Unreachable, always, drive
+from personaopt.lm.asks import Ask, Failure, Steps, always, drive
 from personaopt.lm.local import form_of
 from personaopt.lm.metering import Usage
 from personaopt.lm.private_calls import private_calls
@@ -112,28 +112,33 @@ def sit(sitting: Sitting, roles: Roles, tape: Tape, stop: Stop, tell: Callable[[
 
 def _held(sitting: Sitting, learner: Learner, roles: Roles, session: Session, stop: Stop) -> Row:
     began = time.perf_counter()
-    beside, answering, learning = Beside(roles), _Block(stop), _Block(stop)
+    beside, answering, learning, judging = Beside(roles), _Block(stop), _Block(stop), _Block(stop)
     values: dict[str, Any]
-    try:
-        with answering.counted():
-            dialogue = hold(
-                learner.agent(session, sitting.profile), session, sitting.profile, beside.user, beside.satisfaction,
-                turns=sitting.turns,
-            )  # fmt: skip
-        with learning.counted():
-            learnt = learner.learn(session, dialogue)
-        seconds = time.perf_counter() - began
-        values = _measured(sitting, session, dialogue, learnt, learner.persona())
-        values |= _judged(sitting, roles, session, dialogue, learner.persona(), stop)
-    except Exception as error:  # noqa: BLE001 - a session that goes wrong is a row of the table, not the run's end
-        seconds = time.perf_counter() - began
-        values = {"error": reason(error)}
+    with Failures().heard() as failures:
+        try:
+            with answering.counted():
+                dialogue = hold(
+                    learner.agent(session, sitting.profile), session, sitting.profile, beside.user,
+                    beside.satisfaction, turns=sitting.turns,
+                )  # fmt: skip
+            with learning.counted():
+                learnt = learner.learn(session, dialogue)
+            seconds = time.perf_counter() - began
+            values = _measured(sitting, session, dialogue, learnt, learner.persona())
+            with judging.counted():
+                values |= _judged(sitting, roles, session, dialogue, learner.persona())
+        except Exception as error:  # noqa: BLE001 - a session that goes wrong is a row of the table, not the run's end
+            seconds = time.perf_counter() - began
+            values = {"error": reason(error)}
+    if failures.first is not None:  # a method that made the best of it is not measured by that
+        values = {"error": reason(failures.first)}
     return sitting.row(
         session,
         **values,
         answering=spent(_without(answering.usage, beside.usage), "answering" in roles.here),
         learning=spent(learning.usage, "learning" in roles.here),
         simulating=spent(beside.usage, "simulating" in roles.here),
+        judging=spent(judging.usage, "judging" in roles.here),
         seconds=round(seconds, 4),
     )
 
@@ -161,7 +166,7 @@ def _measured(
 
 
 def _judged(
-    sitting: Sitting, roles: Roles, session: Session, dialogue: Dialogue, persona: Persona | None, stop: Stop
+    sitting: Sitting, roles: Roles, session: Session, dialogue: Dialogue, persona: Persona | None
 ) -> dict[str, Any]:
     """What the judge says; a reply of it that cannot be read leaves a score out."""
     if roles.judge is None:
@@ -169,32 +174,22 @@ def _judged(
     asks: list[Ask[Any]] = [roles.judge.reply(session, sitting.profile, dialogue.first)]
     if persona is not None:
         asks.append(roles.judge.similarity(session, sitting.profile, persona))
-    judging = _Block(stop)
-    with judging.counted():
-        reply, *likeness = _answers(asks)
+    reply, *likeness = _answers(asks)
     scores: dict[str, Any] = {"unread": sum(isinstance(each, Failure) for each in (reply, *likeness))}
     if isinstance(reply, ReplyScores):
         scores |= {"helpfulness": reply.helpfulness, "personalization": reply.personalization}
     if likeness and isinstance(likeness[0], Similarity):
         scores |= {"similarity": likeness[0].score, "similarity_parts": dict(likeness[0].parts)}
-    return {**scores, "judging": spent(judging.usage, "judging" in roles.here)}
+    return scores
 
 
 def _answers(asks: Sequence[Ask[Any]]) -> list[Any]:
-    """What independent asks gave.
-
-    Raises:
-        Unreachable: The LM cannot be reached.
-    """
+    """What independent asks gave."""
 
     def level() -> Steps[list[Any]]:
         return (yield asks)
 
-    given = drive(level(), threads=len(asks)) if any(ask.calls for ask in asks) else [ask.now(always) for ask in asks]
-    for each in given:
-        if isinstance(each, Failure) and each.unreachable:
-            raise Unreachable(f"The LM of the judge cannot be reached: {each.reason}")
-    return given
+    return drive(level(), threads=len(asks)) if any(ask.calls for ask in asks) else [ask.now(always) for ask in asks]
 
 
 class _Block:
