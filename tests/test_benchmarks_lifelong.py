@@ -1,4 +1,5 @@
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -46,9 +47,11 @@ def test_the_smallest_size_runs_and_reports(tmp_path):
     assert figures["settings"]["wording"] == "held-out"
 
 
-def test_wrong_usage(tmp_path):
-    for arguments in (["--sessions", 1], ["--wording", "none"], ["--noise", "x", "y"]):
-        assert run(*arguments).returncode == 2, arguments
-    done = run("--quick", "--methods", "k9", "--out", tmp_path)
-    assert done.returncode == 1
-    assert "There is no method 'k9'" in done.stderr
+def test_wrong_usage(tmp_path, capsys):
+    main = runpy.run_path(str(BENCHMARK))["main"]
+    for arguments in (["--sessions", "1"], ["--wording", "none"], ["--noise", "x", "y"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2, arguments
+    assert main(["--quick", "--methods", "k9", "--out", str(tmp_path)]) == 1
+    assert "There is no method 'k9'" in capsys.readouterr().err
