@@ -96,6 +96,11 @@ def test_what_was_not_expected_of_a_session(user):
     assert not trigger.due(user, 2.5 * DAY)
     user.record(po.Interaction({"message": "I am Ada."}, session="s3", time=3 * DAY + 60.0))
     assert trigger.due(user, 2.5 * DAY)
+    assert not po.OnUnexpected(remarks=False).due(user, 2.5 * DAY)
+    assert po.OnUnexpected(2, remarks=False).due(user, None)
+    assert not po.OnUnexpected(3, remarks=False).due(user, None)
+    with pytest.raises(ConfigurationError, match="sessions"):
+        po.OnUnexpected(0)
 
 
 def test_how_fast_and_how_sure_it_is():

@@ -10,6 +10,7 @@ from personaopt.interaction import Interaction
 from personaopt.memory.own_words import own_words, texts
 from personaopt.memory.user import User
 from personaopt.optimizers.sessions import session_of
+from personaopt.optimizers.settings import check_whole
 from personaopt.optimizers.triggers import page_hinkley
 from personaopt.signals import in_own_words, stance_of
 from personaopt.signatures.turns import INTERRUPTED
@@ -91,22 +92,34 @@ class OnSessionSurprise:
 
 
 class OnUnexpected:
-    """When a session was not as expected: a reply was not taken as it was, or the user said something unasked.
+    """When sessions were not as expected: a reply was not taken as it was, or the user said something unasked.
 
     A session in which the first reply was taken, and nothing else said, teaches nothing that the persona does not know.
     Facts that a user slips into a request which is answered well are not noticed: use it beside `EverySessions`, so
     that those are read some sessions later.
+
+    Args:
+        sessions: How many such sessions there have to be since the last alignment.
+        remarks: Whether what is said unasked counts.
+
+    Raises:
+        ConfigurationError: `sessions` is not a whole number of at least 1.
     """
 
+    def __init__(self, sessions: int = 1, *, remarks: bool = True) -> None:
+        check_whole(sessions=(sessions, 1))
+        self.sessions, self.remarks = sessions, remarks
+
     def due(self, user: User, since: float | None) -> str:
-        """How many sessions were not as expected; empty where all were."""
+        """How many sessions were not as expected; empty where there are not enough."""
         latest = user.latest(LOOKED_AT)
         new = [turn for turn in latest if since is None or (turn.time is not None and turn.time > since)]
-        count = sum(
-            session_loss(turns) > 0 or any(_unasked(turn) or in_own_words(turn) for turn in turns)
-            for turns in by_session(new)
-        )
-        return f"{count} sessions since the last alignment were not as expected" if count else ""
+        count = sum(map(self._counts, by_session(new)))
+        return f"{count} sessions since the last alignment were not as expected" if count >= self.sessions else ""
+
+    def _counts(self, turns: Sequence[Interaction]) -> bool:
+        said = self.remarks and any(map(_unasked, turns))
+        return said or session_loss(turns) > 0 or any(map(in_own_words, turns))
 
 
 def by_session(turns: Sequence[Interaction]) -> list[list[Interaction]]:
