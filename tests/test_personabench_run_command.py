@@ -22,10 +22,13 @@ from chat_server import Answer, ChatServer, chat_server
 from dspy.lm15 import request_from_openai_chat
 
 from personaopt.cli.main import _run
+from personaopt.cli.personabench_roles import Cast
+from personaopt.cli.personabench_run import Wanted, experiment_of
 from personaopt.evals.personabench import OfflineBackend, Size, generate
 from personaopt.evals.personabench.rows import ROLES, Row
+from personaopt.evals.personabench.runs.running import Run
 from personaopt.evals.personabench.stand_in import CapableStandIn
-from personaopt.evals.results import read_rows
+from personaopt.evals.results import Results, read_rows
 
 Command = Callable[..., tuple[int, str, str]]
 METHODS = "none,golden,k1"
@@ -184,7 +187,9 @@ def test_a_time_limit_ends_it_with_a_report_and_no_failure(
     assert result["stopped"] == "the time is over"
     assert 0 < result["run"]["done"] < 30
     assert re.search(r"\d+ of 30 sessions are held\. Go on with: personaopt eval personabench run", stderr)
-    assert (tmp_path / "out" / "summary.json").exists()
+    code, stdout, stderr = command("eval", "personabench", "report", tmp_path / "out", "--json")
+    assert code == 0, stderr
+    assert json.loads(stdout) == result["summary"]
 
 
 def test_a_server_that_is_gone_ends_it_with_a_failure_that_can_be_mended(
@@ -207,30 +212,28 @@ def test_a_server_that_is_gone_ends_it_with_a_failure_that_can_be_mended(
 def test_the_scripted_lm_in_several_processes_gives_the_same_rows(
     command: Command, bench: Path, tmp_path: Path
 ) -> None:
-    base = ["eval", "personabench", "run", "--bench", bench, "--lm", "scripted", "--methods", METHODS, "--json"]
+    base = ["eval", "personabench", "run", "--bench", bench, "--lm", "scripted", "--personas", 2, "--json"]
     one, two = tmp_path / "one", tmp_path / "two"
-    code, _, stderr = command(*base, "--out", one, "--processes", 0)
+    code, stdout, stderr = command(*base, "--methods", "golden,k1", "--out", two, "--processes", 2)
     assert code == 0, stderr
-    code, stdout, stderr = command(*base, "--out", two, "--processes", 2)
-    assert code == 0, stderr
-    assert json.loads(stdout)["run"]["sessions"] == 45
+    assert json.loads(stdout)["run"]["sessions"] == 20
+    cast = Cast("scripted", "scripted")
+    wanted = Wanted(bench, one, cast, "golden,k1", 2, None, 3, 8, 0, 1, 0, None, False)
+    with Results(one, Row) as results:
+        Run(experiment_of(wanted), results).go()
     assert plain(one) == plain(two)
     config = json.loads((two / "config.json").read_text())
     assert config["lms"]["scripted"]["misses"] == 0.1
-    assert set(config["methods"]) == set(METHODS.split(","))
     judge = json.loads((two / "judge.json").read_text())
     assert (judge["judge"], judge["unread"], judge["agreement"]) == ("rules", 0, 1.0)
-    summary = json.loads((two / "summary.json").read_text())["personabench"]
-    assert summary["golden"]["field_f1"] == 1.0
-    assert summary["golden"]["n"] == 15
 
-    code, _, stderr = command(*base, "--out", two, "--processes", 2, "--methods", "rag")
+    code, stdout, stderr = command(*base, "--methods", "none", "--out", two, "--processes", 0)
     assert code == 0, stderr
-    config = json.loads((two / "config.json").read_text())
-    assert set(config["methods"]) == {*METHODS.split(","), "rag"}, "methods are added to a folder"
-    code, stdout, stderr = command("eval", "personabench", "report", two, "--json")
-    assert code == 0, stderr
-    assert set(json.loads(stdout)["personabench"]) == set(config["methods"])
+    summary = json.loads(stdout)["summary"]["personabench"]
+    assert list(summary) == ["none", "k1", "golden"], "methods are added to a folder"
+    assert set(json.loads((two / "config.json").read_text())["methods"]) == set(summary)
+    assert summary["golden"]["field_f1"] == 1.0
+    assert summary["golden"]["n"] == 10
 
 
 def test_a_preview_asks_nothing_and_leaves_nothing(
@@ -292,14 +295,13 @@ def test_what_cannot_be_run_is_refused_in_one_sentence(
 def test_the_local_model_takes_every_role(
     command: Command, bench: Path, tmp_path: Path, local_lm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("personaopt.lm.local.local_lm", lambda **settings: local_lm)  # the same model, loaded once
-    base = ["eval", "personabench", "run", "--bench", bench, "--personas", 1, "--sessions", 2, "--turns", 2]
-    code, stdout, stderr = command(*base, "--lm", "local", "--methods", "none,k1", "--out", tmp_path / "out", "--json")
+    short = local_lm.copy(max_tokens=12)
+    monkeypatch.setattr("personaopt.lm.local.local_lm", lambda **settings: short)  # the same model, loaded once
+    base = ["eval", "personabench", "run", "--bench", bench, "--personas", 1, "--sessions", 1, "--turns", 1]
+    code, stdout, stderr = command(*base, "--lm", "local", "--methods", "k1", "--out", tmp_path / "out", "--json")
     assert code == 0, stderr
     rows = read_rows(tmp_path / "out", Row)
-    assert [(row.method, row.number, row.error) for row in rows] == [
-        ("none", 0, ""), ("none", 1, ""), ("k1", 0, ""), ("k1", 1, ""),
-    ]  # fmt: skip
+    assert [(row.method, row.error) for row in rows] == [("k1", "")]
     assert all(row.answering.calls and row.answering.usd == 0.0 for row in rows)
     assert rows[-1].learning.calls
     assert all(row.dialogue["exchanges"][0]["reply"] for row in rows)
