@@ -130,7 +130,8 @@ def _found(observations: str) -> str:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         value = value[-1]
     if isinstance(value, Mapping):
-        inner = value.get("added") if isinstance(value.get("added"), Mapping) else value
+        added = value.get("added")
+        inner = added if isinstance(added, Mapping) else value
         return ", ".join(str(each) for each in inner.values()) + "."
     return f"{value}."
 

@@ -7,100 +7,112 @@ from collections.abc import Mapping
 
 from personaopt.evals.personabench.stand_in.cues import any_of
 
-_DAYS = r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
-
 FIELDS: Mapping[str, re.Pattern[str]] = {
     "demographics.name": any_of(
-        r"\bnames?\b|\bnamed\b|\bcall|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|respond) to\b|\bi(?: am|'m) @|@ here\b|"
-        r"\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|greetings|regards|yours) ~@|\bpassport says\b"
+        r"\bnames?\b|\bnamed\b|\bcall|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|respond) to\b|\bi(?: am|'m) @|"
+        r"@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|\bbapti[sz]ed\b|\bintroduc|"
+        r"\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|greetings|regards|yours) ~@|"
+        r"\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |\bwho(?:m)? (?:i|you)"
     ),
     "demographics.age": any_of(
-        r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|"
-        r"\b(?:i|we)(?: am|'m| was) ~@(?! (?:euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|steps?)\b)|"
-        r"\byears (?:young|behind me|on my back|to my name|under my)\b|@ (?:candles|springs|winters|summers)\b|"
-        r"@ years\b.*\b(?:lived|life|earth|alive|planet|world)\b|@ and (?:still|counting)\b|^at @,? i\b|\bbeing @|\bfor @ years\b.*|"
-        r"\b(?:reached|hit|gone) (?:the age of )?@"
+        r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|\b(?:i|"
+        r"we)(?: am|'m| was) ~@(?! (?:euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|"
+        r"steps?)\b)|\byears (?:young|behind me|on my back|to my name|under my)\b|@ (?:candles|springs|winters|"
+        r"summers)\b|@ years\b.*\b(?:lived|life|earth|alive|planet|world)\b|@ and (?:still|counting)\b|^at @,? i\b|"
+        r"\bi(?: am|'m) \w+, @|@,? (?:is|that is|that's) (?:what|who|how) i(?: am|'m)\b|\bbeing @|"
+        r"\bfor @ years\b.*|\b(?:reached|hit|gone) (?:the age of )?@"
     ),
     "demographics.gender": any_of(
-        r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|\b(?:box|tick|salutation|title)\b|"
-        r"\b(?:gender|sex)\b|^@\b"
+        r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|"
+        r"\b(?:box|form|entry|tick|salutation|title)\b|\b(?:gender|sex)\b|^@\b"
     ),
     "demographics.nationality": any_of(
-        r"\bpassports?\b|\bcitizen(?:ship)?\b|\bnational(?:ity|s)?\b|\b(?:am|'m|being|as an?) ~@|\b(?:come|hail|am|i'm|are|"
-        r"roots) ~from @|\bborn\b|\bpapers\b|\bidentity card\b|@ by birth\b|\bbelong\b|\bhome ?country\b|\bsubject of\b"
+        r"\bpassports?\b|\bcitizen(?:ship)?\b|\bnational(?:ity|s)?\b|\b(?:am|'m|being|as an?) ~@|\b(?:come|hail|am|"
+        r"i'm|are|roots) ~from @|\bborn\b|\bpapers\b|\bidentity card\b|@ by birth\b|\bbelong\b|\bhome ?country\b|"
+        r"\bsubject of\b"
     ),
     "demographics.languages": any_of(
-        r"\bsp(?:eak|eaker|eaking|eaks|oke|oken)\b|\blanguages?\b|\btongue\b|\bfluent\b|\bnative\b|\bgrew up (?:with|in|on)\b|"
-        r"\braised (?:in|with|on)\b|\bin @ (?:at home|with my)\b|\b(?:dream|think|swear|count|curse|pray|talk) in @|"
-        r"\btalk(?:ed|ing)?\b.*@|\bunderstand\b|\bfirst words\b|\blullab\w+\b"
+        r"\bsp(?:eak|eaker|eaking|eaks|oke|oken)\b|\blanguages?\b|\btongue\b|\bfluent\b|\bnative\b|"
+        r"\bgrew up (?:with|in|on)\b|\braised (?:in|with|on)\b|\bin @ (?:at home|with my)\b|\b(?:dream|think|swear|"
+        r"count|curse|pray|talk) in @|\btalk(?:ed|ing)?\b.*@|\bunderstand\b|\bfirst words\b|\blullab\w+\b"
     ),
     "demographics.career": any_of(
-        r"\b(?:work(?:ing|s|ed)?|jobs?|profession(?:ally)?|trade|career|occupation|living|employ\w*|hired|retrain\w*|"
-        r"qualif\w+|train(?:ed|ing) (?:as|to)|appointed|craft|calling|vocation|earn|paid|pay me|business card|contract says|day as|day i|shifts?)\b|"
-        r"\b(?:i|we)(?: am|'m|'ve been| have been|'ve become| have become| became| was| used to be| will always be| turned|"
-        r" remain| stay)(?: not| no longer| now| again| still| actually| really| in fact| never| once| back to being| back|"
-        r" as| myself| only| just| already| after all| today| nowadays)* (?:an? |the )?(?:\w+ )?@|\bnot an? @|\bwhat i "
-        r"(?:do|am)\b|\b(?:as|be|being|become|became|was|been|call(?:ed)? myself|made me|makes me) (?:an? )(?:\w+ )?@|"
-        r"@ (?:by|in) (?:trade|profession|day|training)|\byou(?:'re| are) \w+ing (?:to|with)\b|\bit(?:'s| is) an? @|^an? @"
+        r"\b(?:work(?:ing|s|ed)?|jobs?|profession(?:ally)?|trade|career|occupation|living|employ\w*|hired|"
+        r"retrain\w*|qualif\w+|train(?:ed|ing) (?:as|to)|appointed|craft|calling|vocation|earn|paid|pay me|"
+        r"business card|contract says|day as|day i|shifts?)\b|\b(?:i|we)(?: am|'m|'ve been| have been|'ve become|"
+        r" have become| became| was| used to be| will always be| turned| remain| stay)(?: not| no longer| now|"
+        r" again| still| actually| really| in fact| never| once| back to being| back| as| myself| only| just|"
+        r" already| after all| today| nowadays)* (?:an? |the )?(?:\w+ )?@|\bnot an? @|\bwhat i (?:do|am)\b|\b(?:as|"
+        r"be|being|become|became|was|been|call(?:ed)? myself|made me|makes me) (?:an? )(?:\w+ )?@|@ (?:by|"
+        r"in) (?:trade|profession|day|training)|\byou(?:'re| are) \w+ing (?:to|with)\b|\bit(?:'s| is) an? @|^an? @"
     ),
     "personality.values": any_of(
-        r"\bmatter(?:s|ed)?\b|\bimportan(?:t|ce)\b|\bdear(?:est)?\b|\bvalue[ds]?\b|\bcounts?\b|\bbeliev(?:e|er|ing)\b|"
-        r"\bprinciples?\b|\bpriorit\w+\b|\babove (?:all|everything)\b|\bcare (?:\w+ )?about\b|\bmeans?\b|\bcherish\b|"
-        r"\btreasure\b|\bcomes? (?:first|before)\b|\bput @ (?:first|above|before)\b|\blive (?:by|for)\b|\bstand (?:up )?for\b|"
-        r"\bguid\w+\b|\bheart\b|\bsacred\b|\bholy\b|\bcompass\b|\bideals?\b|\bdriv(?:es?|en)\b|\bnothing (?:\w+ ){0,6}than\b"
+        r"\bmatter(?:s|ed)?\b|\bimportan(?:t|ce)\b|\bdear(?:est)?\b|\bvalue[ds]?\b|\bcounts?\b|\bbeliev(?:e|er|"
+        r"ing)\b|\bprinciples?\b|\bpriorit\w+\b|\babove (?:all|everything)\b|\bcare (?:\w+ )?about\b|\bmeans?\b|"
+        r"\bcherish\b|\btreasure\b|\bcomes? (?:first|before)\b|\bput @ (?:first|above|before)\b|\blive (?:by|"
+        r"for)\b|\bstand (?:up )?for\b|\bguid\w+\b|\bheart\b|\bsacred\b|\bholy\b|\bcompass\b|\bideals?\b|"
+        r"\bdriv(?:es?|en)\b|\bnothing (?:\w+ ){0,6}than\b|\bworth\b|\bdecisions?\b|\bone thing\b|\bchoose\b|"
+        r"\bmy (?:whole )?life\b"
     ),
     "personality.interests": any_of(
-        r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|\bgot(?:ten)? into\b|"
-        r"\bi (?:\w+ ){0,2}(?:love|enjoy|adore|like|follow|play|practi[sc]e|study|collect|do|go|fell)\b|\bpassion(?:ate)?\b|"
-        r"\b(?:free|spare) (?:time|hours?|evenings?|minute)\b|\bpastime\b|\bleisure\b|\bweekends?\b|\bafter (?:work|hours)\b|"
-        r"\btak(?:en|ing) up\b|\btook up\b|\btake to\b|\bpicked up\b|\bdiscovered\b|\bfan\b|\bhooked\b|\bkeen\b|\bfond\b|"
-        r"\b(?:mad|crazy|nuts|wild|serious) about\b|\baddicted\b|\bin love with\b|\bjoined\b|\bfascinat\w+\b|\bclub\b|"
-        r"\bstarted\b|\bbegun\b|\bmy thing\b|\bspend (?:\w+ ){0,4}(?:on|with|hours|evenings|time)\b|\bcan(?:no|')t get enough\b|"
-        r"\bdraws me\b|\bsomething with\b|\b(?:found|find) (?:my )?(?:joy|way|pleasure)\b|\bgives me joy\b|\benthusias\w+\b|"
-        r"\bbug\b|\blearning\b|\brelax\b|\bunwind\b|\bg[ai]ven? up\b|\bdevot\w+\b|\bheart\b|\blessons?\b|\btrying\b|\bsee me\b|"
-        r"\bstopped\b|\bquit\b|\btime for\b|\bbit by\b|\bcaught me\b|\bi(?: am|'m) an?(?: \w+){0,2} @|\bhappiest\b|\b@ person\b|"
-        + _DAYS
+        r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|"
+        r"\bgot(?:ten)? into\b|\bi (?:\w+ ){0,2}(?:love|enjoy|adore|like|follow|play|practi[sc]e|study|collect|do|"
+        r"go|fell)\b|\bpassion(?:ate)?\b|\b(?:free|spare) (?:time|hours?|evenings?|minute)\b|\bpastime\b|"
+        r"\bleisure\b|\bweekends?\b|\bafter (?:work|hours)\b|\btak(?:en|ing) up\b|\btook up\b|\btake to\b|"
+        r"\bpicked up\b|\bdiscovered\b|\bfan\b|\bhooked\b|\bkeen\b|\bfond\b|\b(?:mad|crazy|nuts|wild|"
+        r"serious) about\b|\baddicted\b|\bin love with\b|\bjoined\b|\bfascinat\w+\b|\bclub\b|\bstarted\b|\bbegun\b|"
+        r"\bmy thing\b|\bspend (?:\w+ ){0,4}(?:on|with|hours|evenings|time)\b|\bcan(?:no|')t get enough\b|"
+        r"\bdraws me\b|\bsomething with\b|\b(?:found|find) (?:my )?(?:joy|way|pleasure)\b|\bgives me joy\b|"
+        r"\benthusias\w+\b|\bbug\b|\blearning\b|\brelax\b|\bunwind\b|\bg[ai]ven? up\b|\bdevot\w+\b|\bheart\b|"
+        r"\blessons?\b|\btrying\b|\bsee me\b|\bstopped\b|\bquit\b|\btime for\b|\bbit by\b|\bcaught me\b|\bi(?: am|"
+        r"'m) an?(?: \w+){0,2} @|\bhappiest\b|\b@ person\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
     ),
     "life.home": any_of(
-        r"\b(?:lives?|living|lived|homes?|house|flat|apartment|move[ds]?|moving|reside[nds]*|residence|resident|residing|"
-        r"based|settled?|settling|relocat\w+|address|stay(?:ing)?|rent(?:ed|ing|s)?|lease|doorbell|dwell\w*|emigrated|bed|"
-        r"unpack\w*|roots?|rooted|keys?|boxes|neighbou?r\w*|inhabitant|local|postcode|registered|call home|household)\b|"
-        r"\bin @ (?:now|again|these days)\b|@ (?:it is|is where)\b|\bi(?: am|'m)(?: \w+){0,2} (?:in|at|from) @|\bfind me in @|"
-        r"\b(?:out of|left|leave|leaving|swapped|traded|exchanged|goodbye to|back (?:in|to)|return(?:ed)? to|switched|for) @|"
-        r"\bmy (?:city|town|place)\b|\bmine (?:is|stands?)\b|\bgoodbye\b|\bfarewell\b|\bhello\b|\bcity i\b|\bit(?:'s| is)(?: \w+)? @"
+        r"\b(?:lives?|living|lived|homes?|house|flat|apartment|move[ds]?|moving|reside[nds]*|residence|resident|"
+        r"residing|based|settled?|settling|relocat\w+|address|stay(?:ing)?|rent(?:ed|ing|s)?|lease|doorbell|"
+        r"dwell\w*|emigrated|bed|unpack\w*|roots?|rooted|keys?|boxes|neighbou?r\w*|inhabitant|local|postcode|"
+        r"registered|call home|household)\b|\bin @ (?:now|again|these days)\b|@ (?:it is|is where)\b|\bi(?: am|"
+        r"'m)(?: \w+){0,2} (?:in|at|from) @|\bfind me in @|\b(?:out of|left|leave|leaving|swapped|traded|exchanged|"
+        r"goodbye to|back (?:in|to)|return(?:ed)? to|switched|for) @|\bmy (?:city|town|place)\b|\bmine (?:is|"
+        r"stands?)\b|\bgoodbye\b|\bfarewell\b|\bhello\b|\bcity i\b|\bit(?:'s| is)(?: \w+)? @"
     ),
     "life.diet": any_of(
-        r"\b(?:eat\w*|ate|diet|food|meals?|plate|kitchen|cook\w*|cuisine|menu|table|dinners?|dish(?:es)?|appetite|fork)\b|"
-        r"\b(?:am|be|being|been|as|go|goes|going|gone|went|turn(?:ed)?|becom\w+|became|remain\w*|stay\w*|stick|stuck|liv\w+|"
-        r"call(?:ed)? myself|told|said|told|now|these days|started|it is|it's|i'm|we're|thing)\b|'m @"
+        r"\b(?:eat\w*|ate|diet|food|meals?|plate|kitchen|cook\w*|cuisine|menu|table|dinners?|dish(?:es)?|appetite|"
+        r"fork)\b|\b(?:am|be|being|been|as|go|goes|going|gone|went|turn(?:ed)?|becom\w+|became|remain\w*|stay\w*|"
+        r"stick|stuck|liv\w+|call(?:ed)? myself|told|said|told|now|these days|started|it is|it's|i'm|we're|"
+        r"thing)\b|'m @"
     ),
     "life.budget": any_of(
-        r"\beuros?\b|€|\beur\b|\bbudgets?\b|\bspend(?:ing)?\b|\blimit\b|\bafford\b|\bceiling\b|\bcap(?:ped)?\b|\bpay\b|"
-        r"\bat most\b|\bmaximum\b|\bwallet\b|\bpurse\b"
+        r"\beuros?\b|€|\beur\b|\bbudgets?\b|\bspend(?:ing)?\b|\bpart with\b|\blimit\b|\bafford\b|\bceiling\b|"
+        r"\bcap(?:ped)?\b|\bpay\b|\bat most\b|\bmaximum\b|\bwallet\b|\bpurse\b"
     ),
     "pattern.usage": any_of(
-        r"\b(?:write|writing|talk|chat|turn|come|speak|drop in|check in|log in|get back) ~to you\b|\bto you\b|\b(?:use|using|"
-        r"message|ask|contact|consult|open|visit|see|need|bother|text|catch|ping) (?:you|this|the assistant)\b|\bhear from me\b|"
-        r"\bi(?: am|'m) (?:\w+ ){0,2}(?:here|online|around|on here|active|at the keyboard)\b|\b(?:find|reach|meet|get) me\b|"
-        r"\bwith you\b|\bthis chat\b|\bassistant\b|\bdrop (?:in|by)\b|\bmy (?:usual )?(?:hour|time)\b|\bset it for\b|"
-        r"\bwhen i(?: am|'m)\b|\b(?:get in touch|in touch|here|turn up|show up|look in)\b|\bour (?:chats|talks|conversations)\b|\b(?:sit down|log on|come online|get round to you)\b"
+        r"\b(?:write|writing|talk|chat|turn|come|speak|drop in|check in|log in|get back) ~to you\b|\bto you\b|"
+        r"\b(?:use|using|message|ask|contact|consult|open|visit|see|need|bother|text|catch|ping) (?:you|this|"
+        r"the assistant)\b|\bhear from me\b|\bi(?: am|'m) (?:\w+ ){0,2}(?:here|online|around|on here|active|"
+        r"at the keyboard)\b|\b(?:find|reach|meet|get) me\b|\bwith you\b|\bthis chat\b|\bassistant\b|\bdrop (?:in|"
+        r"by)\b|\bmy (?:usual )?(?:hour|time)\b|\bset it for\b|\bwhen i(?: am|'m)\b|\b(?:get in touch|in touch|"
+        r"here|turn up|show up|look in)\b|\bour (?:chats|talks|conversations)\b|\b(?:sit down|log on|come online|"
+        r"get round to you)\b"
     ),
     "pattern.emotion": any_of(
-        r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|\btemper(?:ament)?\b|"
-        r"\bspirits?\b|\bstate\b|\bwoke up\b|\bgot up\b|\b(?:makes?|made|left|leaves|got|has|have) me\b|^(?:\w+,? ){0,2}@"
+        r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|"
+        r"\btemper(?:ament)?\b|\bspirits?\b|\bstate\b|\bwoke up\b|\bgot up\b|\b(?:makes?|made|left|leaves|got|has|"
+        r"have) me\b|^(?:\w+,? ){0,2}@|\bas an? @|@ (?:soul|person|sort|type|character|nature|disposition)\b"
     ),
     "preference.formats": any_of(
-        r"\b(?:answers?|reply|replies|respon\w+|formats?|prefer\w*|likes?|liked|want|give|please|read|write|put|lay|show|"
-        r"present\w*|as|into|get|things|information|see|use|using|layout|form|laid|list|love|choose|best|works?|easier|"
-        r"easiest|better|i'd|handy|follow)\b"
+        r"\b(?:answers?|reply|replies|respon\w+|formats?|prefer\w*|likes?|liked|want|give|please|read|write|put|"
+        r"lay|show|present\w*|as|into|get|things|information|see|use|using|layout|form|laid|list|love|choose|best|"
+        r"works?|easier|easiest|better|i'd|handy|follow)\b"
     ),
     "preference.styles": any_of(
-        r"\b(?:answers?|reply|replies|respon\w+|explain\w*|explanations?|style|prefer\w*|likes?|liked|want|please|write|talk|be|"
-        r"keep|tell|it|things|get|best|give|love|me|you)\b"
+        r"\b(?:answers?|reply|replies|respon\w+|explain\w*|explanations?|style|prefer\w*|likes?|liked|want|please|"
+        r"write|talk|be|keep|tell|it|things|get|best|give|love|me|you)\b"
     ),
     "preference.workflows": any_of(
-        r"\b(?:work\w*|begin|began|start\w*|tackle|approach|ways?|method|go(?:ing)? about|best|prefer\w*|like|with|by|use|"
-        r"using|tasks?|projects?|organi[sz]\w*|habit|get things done|make progress|need|rely|swear|routine|process|how i)\b"
+        r"\b(?:work\w*|begin|began|start\w*|tackle|approach|ways?|method|go(?:ing)? about|best|prefer\w*|like|with|"
+        r"by|use|using|tasks?|projects?|organi[sz]\w*|habit|get things done|make progress|need|rely|swear|routine|"
+        r"process|how i)\b"
     ),
     "pattern.purchase": any_of(
         r"\b(?:buy\w*|bought|purchas\w*|shop\w*|money|spend\w*|things|who|when i|i|me|my)\b|'m\b"
@@ -109,15 +121,32 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
 }
 """By what a sentence is known to be about a field, beside a value of it."""
 
-PLAIN_ENOUGH = frozenset({
-    "life.home", "life.diet", "personality.interests", "preference.formats", "preference.styles", "preference.workflows",
-    "pattern.purchase", "pattern.engagement",
-})  # fmt: skip
+PLAIN_ENOUGH = frozenset(
+    {
+        "life.home",
+        "life.diet",
+        "personality.interests",
+        "preference.formats",
+        "preference.styles",
+        "preference.workflows",
+        "pattern.purchase",
+        "pattern.engagement",
+    }
+)
 """Fields whose values are unlike anything else: a first person, or a word of change, beside them is enough."""
-STABLE = frozenset({
-    "demographics.name", "demographics.age", "demographics.gender", "demographics.nationality", "demographics.languages",
-    "personality.extraversion", "personality.sensing", "personality.thinking", "personality.judging",
-})  # fmt: skip
+STABLE = frozenset(
+    {
+        "demographics.name",
+        "demographics.age",
+        "demographics.gender",
+        "demographics.nationality",
+        "demographics.languages",
+        "personality.extraversion",
+        "personality.sensing",
+        "personality.thinking",
+        "personality.judging",
+    }
+)
 """Fields of which nobody says that they were otherwise once: a past tense tells of how it was found out."""
 
 BARS: Mapping[str, re.Pattern[str]] = {
@@ -126,38 +155,44 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"\ban? @ (?:came|said|asked|told|called)"
     ),
     "demographics.languages": any_of(
-        r"\b(?:learn(?:ing|t|ed)?|study(?:ing)?|courses?|lessons?|class|translat\w+ (?:from|out)|film|book|menu|food|"
-        r"restaurant|wine|visa|passport says)\b|% ~(?:speak|know|understand)? ?~@"
+        r"\b(?:learn(?:ing|t|ed)?|study(?:ing)?|courses?|lessons?|class|translat\w+ (?:from|out)|film|book|menu|"
+        r"food|restaurant|wine|visa|passport says)\b|% ~(?:speak|know|understand)? ?~@"
     ),
     "demographics.nationality": any_of(
-        r"@ (?:food|restaurant|film|class|course|lesson|friend|wine|language|grammar|cooking|speakers?|\w+ish)\b|\b(?:speaker of|languages?|tongue|fluent|fluency|accent|native)\b|\b(?:flew|flying|back|"
-        r"trip|parcel|letter|travel\w*|translat\w+) ~(?:from|out of) @|\b(?:learn(?:ing|t|ed)?|study(?:ing)?) @"
+        r"@ (?:food|restaurant|film|class|course|lesson|friend|wine|language|grammar|cooking|speakers?|\w+ish)\b|"
+        r"\b(?:speaker of|languages?|tongue|fluent|fluency|accent|native)\b|\b(?:flew|flying|back|trip|parcel|"
+        r"letter|travel\w*|translat\w+) ~(?:from|out of) @|\b(?:learn(?:ing|t|ed)?|study(?:ing)?) @"
     ),
     "demographics.career": any_of(
-        r"\b(?:see|saw|call(?:ed)?(?! myself)|visit\w*|need|ask(?:ed)?|met|meet|hire[ds]?|at|to|by|with|from|for|find) "
-        r"(?:an?|the|my|our) @(?! job)|@'s\b"
+        r"\b(?:see|saw|call(?:ed)?(?! myself)|visit\w*|need|ask(?:ed)?|met|meet|hire[ds]?|at|to|by|with|from|for|"
+        r"find) (?:an?|the|my|our) @(?! job)|@'s\b"
     ),
     "life.home": any_of(
-        r"\b(?:visit\w*|trip|travel\w*|holidays?|vacation|fly|flying|flight|flew|conference|tickets?|train to|on business|"
-        r"weekend in|born in|grew up|tour|stopover|layover|match|airport|off to|tomorrow|for (?:two|three|a few|some|\d+) days)\b"
+        r"\b(?:visit\w*|trip|travel\w*|holidays?|vacation|fly|flying|flight|flew|conference|tickets?|train to|"
+        r"on business|weekend in|born in|grew up|tour|stopover|layover|match|airport|off to|tomorrow|for (?:two|"
+        r"three|a few|some|\d+) days)\b"
     ),
     "life.diet": any_of(
-        r"@ (?:restaurants?|place|caf\w+|cook ?books?|friends?|shops?|bakery|recipes?|burgers?|sausages?|options?|section|"
-        r"colleagues?|guests?|cousin|neighbou?rs?|menu|course|cheese|leather)\b"
+        r"@ (?:restaurants?|place|caf\w+|cook ?books?|friends?|shops?|bakery|recipes?|burgers?|sausages?|options?|"
+        r"section|colleagues?|guests?|cousin|neighbou?rs?|menu|course|cheese|leather)\b"
     ),
     "life.budget": any_of(
-        r"\b(?:costs?|cost me|paid|sold|bought it|fined?|owe[sd]?|salary|years old|year-old|win|won|earn|found|lost|lent|rent)\b"
+        r"\b(?:costs?|cost me|paid|sold|bought it|fined?|owe[sd]?|salary|years old|year-old|win|won|earn|found|"
+        r"lost|lent|rent)\b"
     ),
     "demographics.age": any_of(
-        r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:ago|in|at|as|of "
-        r"work|now)|dollars?|guests?|people|pages?|degrees?)|€ ?@|\bfor @ years\b(?! of age)|\b(?:number|line|bus|room|tram) @"
+        r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:ago|in|"
+        r"at|as|of work|now)|dollars?|guests?|people|pages?|degrees?)|€ ?@|\bfor @ years\b(?! of age)|\b(?:number|"
+        r"line|bus|room|tram) @"
     ),
     "preference.formats": any_of(
-        r"\b(?:book(?:ed|ing)?|reserv\w+|buy|bought|sit\w*|set the|at|kitchen|dinner|build|built) (?:\w+ )?@|@ (?:for (?:two|"
-        r"three|four|five|six|eight|ten|twelve|\d+)|by the window|at the)"
+        r"\b(?:book(?:ed|ing)?|reserv\w+|buy|bought|sit\w*|set the|at|kitchen|dinner|build|built) (?:\w+ )?@|"
+        r"@ (?:for (?:two|three|four|five|six|eight|ten|twelve|\d+)|by the window|at the)"
     ),
     "personality.interests": any_of(
-        r"@ (?:singers?|houses?|players?|stars?|matches|match|championships?|stadium|tickets?|season)\b|\b(?:book|film|lecture|documentary|talk|article|podcast) (?:about|on) @|\b(?:dull|boring)\b|\b(?:hate|dislike|loathe|can(?:no|')t stand|bores? me|bored by|no interest in|not interested|never liked|nothing for me)\b"
+        r"@ (?:singers?|houses?|players?|stars?|matches|match|championships?|stadium|tickets?|season)\b|\b(?:book|"
+        r"film|lecture|documentary|talk|article|podcast) (?:about|on) @|\b(?:dull|boring)\b|\b(?:hate|dislike|"
+        r"loathe|can(?:no|')t stand|bores? me|bored by|no interest in|not interested|never liked|nothing for me)\b"
     ),
     "personality.values": any_of(r"\b(?:visit\w*|insurance|photo|holiday|weather|doctor|check-?up)\b"),
     "pattern.usage": any_of(
@@ -172,12 +207,14 @@ STRONG: Mapping[str, re.Pattern[str]] = {
     "demographics.age": any_of(r"\b(?:around|alive|earth|planet|old|being @)\b"),
     "demographics.nationality": any_of(r"\b(?:passport|citizen\w*|nationality|born|(?:am|i'm) @ and)\b"),
     "life.home": any_of(
-        r"\b(?:i (?:now |still |actually |really )?live|i(?: have|'ve)? (?:\w+ )?moved|homes?|i(?: am|'m) based|settled)\b"
+        r"\b(?:i (?:now |still |actually |really )?live|i(?: have|'ve)? (?:\w+ )?moved|homes?|i(?: am|'m) based|"
+        r"settled)\b"
     ),
     "demographics.languages": any_of(r"\b(?:mother tongue|native|first language|at home|i speak|fluent)\b"),
     "life.budget": any_of(r"\b(?:budget|limit|at (?:the )?(?:very )?most|maximum|afford|spend|no more than|ceiling)\b"),
     "demographics.career": any_of(
-        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|what i am|what i do|became|become|you(?:'re| are) \w+ing (?:to|with)|i(?: am|'m) (?:now )?an?)\b"
+        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|what i am|what i do|became|become|you(?:'re|"
+        r" are) \w+ing (?:to|with)|i(?: am|'m) (?:now )?an?)\b"
     ),
 }
 """What outweighs the bars."""

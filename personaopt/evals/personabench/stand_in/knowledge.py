@@ -12,7 +12,7 @@ from personaopt.evals.personabench.stand_in.reading import Said, read
 from personaopt.evals.personabench.stand_in.world import MANY, TITLES
 
 REPLACED = ("preference.styles", "preference.formats", "preference.workflows")
-"""Lists of which a new item takes the place of the old one, unless it is said to come beside it: an answer has one form."""
+"""Lists whose new item takes the place of the old one unless it is said to come beside it: an answer has one form."""
 _LINE = re.compile(r"^[-*\s]*([^:]+): (.+?)(?: \(([^()]*\buntil [^()]*)\))?$")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TODAY = re.compile(r"\btoday(?: is|:)? (\d{4}-\d{2}-\d{2})", re.IGNORECASE)

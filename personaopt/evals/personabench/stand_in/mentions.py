@@ -10,7 +10,8 @@ from personaopt.evals.personabench.stand_in.world import AGE, BUDGET, CAPITAL, L
 
 _SAME_LENGTH = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-"})
 _PAIR = re.compile(
-    r"\b(?:between )?([EISNTFJP])(?: ?/ ?| or | and | versus | vs\.? |-)([EISNTFJP])\b(?: (?:question|scale|axis|test))?"
+    r"\b(?:between )?([EISNTFJP])(?: ?/ ?| or | and | versus | vs\.? |-)([EISNTFJP])\b"
+    r"(?: (?:question|scale|axis|test))?"
 )
 _FOUR = re.compile(r"\b([EI])([SN])([TF])([JP])\b")
 _TRAITS = (
@@ -24,14 +25,20 @@ _TRAITS = (
     ("judging", "P", re.compile(r"\bperceiving type\b|\ba perceiver\b", re.IGNORECASE)),
 )
 _ABOUT_TYPE = re.compile(
-    r"\b(?:tests?|tested|letters?|mbti|myers|types?|extra\w*|extro\w*|introver\w*|sensing|intuition|judging|perceiving)\b",
+    r"\b(?:tests?|tested|psycholog\w+|personality|letters?|mbti|myers|types?|extra\w*|extro\w*|introver\w*|"
+    r"sensing|intuition|judging|perceiving)\b",
     re.IGNORECASE,
 )
-_LETTER = re.compile(
-    r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|"
-    r"more|rather|of|definitely|always|mere|pure|side|it's|'s|'m)[: ]+(?:an? |the |letter )*[\"']?([EISNTFJP])(?![\w'])(?! (?:am|have|was|"
-    r"would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|[:=] ?([EISNTFJP])(?![\w'])|^([EISNTFJP])(?=[,.;])"
+_I = re.compile(
+    r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|more|"
+    r"rather|of|definitely|always|mere|pure|side|it's|'s|'m)[: ]+(?:an? |the |"
+    r"letter )*[\"']?(?P<i>I)(?![\w'])(?! (?:am|have|"
+    r"was|would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|[:=] ?(?P<sign>I)(?![\w'])(?= ?[.,;]|$)|"
+    r"^(?P<first>I)(?=[,.;])"
 )
+"""The letter I where it is no pronoun."""
+_ALONE = re.compile(r"(?<![\w'.])[ESNTFJP](?![\w'.]\w|\w|')")
+"""A letter that can be no pronoun."""
 _NAMED = re.compile(
     r"\b(?:[Mm]y (?:first )?name(?: is|'s|:)|[Nn]ame: ?|I(?:'m| am) called|[Cc]all me|I go by|[Tt]he name is|"
     r"I answer to|[Ss]ign (?:it |that )?(?:with|as)|friends call me) ([A-Z][\w'-]+)"
@@ -104,9 +111,8 @@ def _letters(sentence: str) -> list[Mention]:
     if pair:
         rest = f"{sentence[: pair.start()]}{'.' * (pair.end() - pair.start())}{sentence[pair.end() :]}"
     asked = {LETTERS[pair[1]], LETTERS[pair[2]]} if pair else set(LETTERS.values())
-    for match in _LETTER.finditer(rest):
-        group = next(number for number in (1, 2, 3) if match[number])
-        if LETTERS[match[group]] in asked:
-            path = f"personality.{LETTERS[match[group]]}"
-            words.append(Mention(path, match[group], match.start(group), match.end(group)))
+    places = [match.start() for match in _ALONE.finditer(rest)]
+    places += [match.start(match.lastgroup or 0) for match in _I.finditer(rest)]
+    named = [(place, LETTERS[rest[place]]) for place in places]
+    words += [Mention(f"personality.{name}", rest[place], place, place + 1) for place, name in named if name in asked]
     return words

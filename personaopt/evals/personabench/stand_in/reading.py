@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from personaopt.evals.personabench.stand_in import change_cues, cues
-from personaopt.evals.personabench.stand_in.field_cues import BARS, FIELDS, PLAIN_ENOUGH, STRONG
+from personaopt.evals.personabench.stand_in.field_cues import BARS, FIELDS, PLAIN_ENOUGH, STABLE, STRONG
 from personaopt.evals.personabench.stand_in.mentions import Mention, mentions_in, plain
 from personaopt.evals.personabench.stand_in.standing import (
     is_asked,
@@ -139,6 +139,10 @@ def _parts(sentence: str, start: int, before: str) -> Iterable[_Part]:
         if not own:
             continue
         held, ended = _sorted(lowered, own, others, wrong)
+        if path in STABLE and held and not wrong:
+            ended = []
+        if not held and not wrong and not _is_told(lowered):
+            continue
         yield _Part(
             path,
             start,
@@ -153,6 +157,11 @@ def _parts(sentence: str, start: int, before: str) -> Iterable[_Part]:
         )
 
 
+def _is_told(lowered: str) -> bool:
+    """Whether a sentence that says what is not so is about the user at all."""
+    return any(pattern.search(lowered) for pattern in (cues.FIRST_PERSON, cues.IMPERATIVE, change_cues.CHANGED))
+
+
 def _is_about(path: str, text: str, before: str, wrong: bool) -> bool:
     """Whether words of the field stand with the value, in its sentence or, where that has no subject, in the last."""
     bar = BARS.get(path)
@@ -163,7 +172,7 @@ def _is_about(path: str, text: str, before: str, wrong: bool) -> bool:
     cue = FIELDS.get(path)
     if cue is None or cue.search(text):
         return True
-    if path in PLAIN_ENOUGH and (wrong or change_cues.CHANGED.search(text) or cues.FIRST_PERSON.search(text)):
+    if path in PLAIN_ENOUGH and (wrong or change_cues.CHANGED.search(text) or cues.OWN_CASE.search(text)):
         return True
     return bool(before) and bool(cues.AROUND.match(text)) and bool(cue.search(f"{before} {text}"))
 
@@ -205,7 +214,7 @@ def _take_back(before: list[_Part], after: list[_Part]) -> None:
 
 
 def _corrected(before: list[_Part], now: list[_Part], lowered: str) -> None:
-    """`I said that I live in A. Actually it is B.`"""
+    """Read `I said that I live in A. Actually it is B.` as one."""
     turned = (change_cues.TRULY, change_cues.FALSE, change_cues.NOT_THAT)
     for part in now:
         for earlier in before:

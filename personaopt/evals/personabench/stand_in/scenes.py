@@ -24,8 +24,9 @@ ARGUMENTS: Mapping[str, str] = {
     "city": "life.home", "place": "life.home", "location": "life.home", "town": "life.home",
     "max_price": "life.budget", "price": "life.budget", "budget": "life.budget", "limit": "life.budget",
     "profession": "demographics.career", "job": "demographics.career", "career": "demographics.career",
-    "occupation": "demographics.career", "language": "demographics.languages", "nationality": "demographics.nationality",
-    "passport": "demographics.nationality", "part_of_day": "pattern.usage", "time_of_day": "pattern.usage",
+    "occupation": "demographics.career", "language": "demographics.languages",
+    "nationality": "demographics.nationality", "passport": "demographics.nationality",
+    "part_of_day": "pattern.usage", "time_of_day": "pattern.usage",
     "diet": "life.diet", "age": "demographics.age", "name": "demographics.name", "gender": "demographics.gender",
 }  # fmt: skip
 """Which field an argument of a function is about, by the argument's name."""
@@ -99,7 +100,7 @@ def key_of(topic: Topic, value: str) -> str:
 
 @functools.cache
 def _pieces() -> Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, str, str], ...]]]:
-    """For each topic the pieces of sentences that go with it, and its options: bare, as offered, and for which value."""
+    """By topic the pieces of sentences that go with it, and its options: bare, as offered, and for which value."""
     found = {}
     for name, topic in TOPICS.items():
         pieces = [piece for sentence in (*topic.contexts, *topic.asks) for piece in _HOLES.split(sentence)]

@@ -20,6 +20,12 @@ _TOLD = re.compile(
 _OF_ANYBODY = ("demographics.career", "demographics.gender", "personality.interests", "personality.values")
 """Fields whose values are said of everybody and everything."""
 _THEIRS = re.compile(r"\b(?:her|his|their) (?:\w+ ){0,4}$")
+_UNIT = re.compile(r"(?:€ ?)?([@&])(?: ?€| (?:euros?|eur|food|diet|thing)\b)")
+"""What may stand with a value and says nothing."""
+_INDICATIVE = re.compile(
+    r"^\s*(?:well |so |then )*(?:i'm|i am|i've|i have|i live|i work|i eat|it's|it is|my \w+ is|we're|we live|you)\b"
+)
+_UNREAL = re.compile(r"\b(?:would|could|might)\b|'d\b")
 _LONGEST_HINT = 16
 """Words of a sentence without a subject that still speaks of the user."""
 
@@ -52,7 +58,7 @@ def score(path: str, text: str, mistaken: bool) -> int:
         text: The sentence as `masked` leaves it.
         mistaken: Whether the sentence takes something back.
     """
-    text = change_cues.NO_DENIAL.sub("well", text)
+    text = change_cues.NO_DENIAL.sub("well", _UNIT.sub(r"\1", text))
     found = 0
     if mistaken:
         found += 3 * bool(change_cues.SAID_NEW.search(text)) - 4 * bool(change_cues.SAID_OLD.search(text))
@@ -102,7 +108,7 @@ def is_asked(path: str, lowered: str, mention: Mention) -> bool:
         return False
     if cues.GIVEN.search(lowered[: mention.start]) or cues.RHETORICAL.match(lowered):
         return False
-    if path.startswith("preference") and cues.REQUEST.match(lowered):
+    if cues.REQUEST.match(lowered) and (path.startswith("preference") or change_cues.FALSE.search(lowered)):
         return False
     start = max((match.end() for match in re.finditer(r"[,;:] | - ", lowered[: mention.start])), default=0)
     clause = lowered[start : mention.start].strip()
@@ -115,8 +121,10 @@ def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
     """Whether it is only wished, planned or supposed."""
     if cues.NO_CONDITION.search(lowered):
         return False
-    if cues.IF.search(lowered[: mention.start]):
-        return True
+    before = lowered[: mention.start]
+    if cues.IF.search(before):
+        clause = before.rpartition(",")[2]
+        return not ("," in before and _INDICATIVE.match(clause) and not _UNREAL.search(clause))
     if not path.startswith(_PLANNED) or path == BUDGET:
         return False
     clauses = list(_CLAUSE.finditer(lowered, 0, mention.start))

@@ -48,22 +48,24 @@ def scores(given: Mapping[str, str], draw: Random) -> dict[str, str]:
     if not given.get("reply", "").strip():
         return {"reason": "There is no reply.", "helpfulness": "0", "personalization": "0"}
     if is_expected(given):
-        return {"reason": "It does what was expected, as it suits this user.",
-                "helpfulness": str(draw.choice((8, 9, 9, 10))), "personalization": str(draw.choice((8, 9, 9, 10)))}  # fmt: skip
+        helps, fits = draw.choice((8, 9, 9, 10)), draw.choice((8, 9, 9, 10))
+        return {"reason": "It is what was expected.", "helpfulness": str(helps), "personalization": str(fits)}
     past = [line for line in given.get("persona", "").splitlines() if "(until " in line]
     values = {value for line in past for _, value in _plain_values(line.partition(" (until ")[0])}
     scene = scene_of(given.get("message", ""))
     stale = scene is not None and set(_options(given["reply"], scene)[:1]) & set(scene.suiting(sorted(values)))
     fits = draw.choice((0, 1)) if stale else draw.choice((1, 2, 3))
-    return {"reason": "It is not what was expected, and would suit somebody else.",
-            "helpfulness": str(draw.choice((3, 4, 4, 5))), "personalization": str(fits)}  # fmt: skip
+    helps = draw.choice((3, 4, 4, 5))
+    return {"reason": "It would suit somebody else.", "helpfulness": str(helps), "personalization": str(fits)}
 
 
 def likeness(given: Mapping[str, str]) -> dict[str, str]:
     """How much of the true profile is known, and how much of the learned one is so."""
     time = given.get("time", "")
     true = {(each.path, each.value.casefold()) for each in in_persona(given.get("true_profile", ""), time)}
-    learned = {(each.path, each.value.casefold()) for each in in_persona(given.get("learned_profile", ""), time) if each.value}
+    learned = {
+        (each.path, each.value.casefold()) for each in in_persona(given.get("learned_profile", ""), time) if each.value
+    }
     both = len(true & learned)
     return {"reason": f"{len(true) - both} are missing, {len(learned) - both} are wrong.",
             "coverage": str(round(10 * both / max(1, len(true)))),
@@ -85,12 +87,20 @@ def _options(text: str, scene: Scene | None) -> list[str]:
 
 
 def _forms(expected: str) -> list[str]:
-    values = {mention.value for mention in mentions_in(expected) if mention.path in ("preference.formats", "preference.styles")}
-    return [form for name in ("summary", "explanation") for value in values for form in TOPICS[name].options.get(value, ())]
+    values = {
+        mention.value
+        for mention in mentions_in(expected)
+        if mention.path in ("preference.formats", "preference.styles")
+    }
+    return [
+        form for name in ("summary", "explanation") for value in values for form in TOPICS[name].options.get(value, ())
+    ]
 
 
 def _values(expected: str) -> list[str]:
-    return list(dict.fromkeys(each.value for each in mentions_in(expected) if each.path in VALUES or each.value.isdigit()))
+    return list(
+        dict.fromkeys(each.value for each in mentions_in(expected) if each.path in VALUES or each.value.isdigit())
+    )
 
 
 def _plain_values(line: str) -> Sequence[tuple[str, str]]:

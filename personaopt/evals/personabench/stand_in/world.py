@@ -79,7 +79,7 @@ _CALLED: dict[tuple[str, str], str] = {
     ("personality.values", "fairness"): r"fair(?:ness)?",
     ("personality.values", "tradition"): r"traditions?",
     ("personality.values", "health"): r"health(?:y)?",
-    ("pattern.usage", "early in the morning"): r"(?:very )?early in the mornings?|in the early (?:morning|hours)|at dawn|"
+    ("pattern.usage", "early in the morning"): r"(?:very )?early in the mornings?|in the early (?:morning|hours)|"
     r"(?:first thing|early) (?:in the|every|each) morning",
     ("pattern.usage", "at lunch time"): r"(?:at|around|during|over) (?:my )?lunch(?:[ -]?(?:time|break|hour))?",
     ("pattern.usage", "in the evening"): r"in the evenings?|of an evening|every evening",
@@ -88,19 +88,23 @@ _CALLED: dict[tuple[str, str], str] = {
     ("pattern.purchase", "compares prices everywhere"): r"compar(?:es?|ing) (?:all )?(?:the )?prices(?: everywhere)?",
     ("pattern.purchase", "takes what is second-hand"): r"(?:takes? what is |buy(?:s|ing)? (?:things )?|tak(?:e|ing) "
     r"things |only )?second[ -]?hand(?: things)?",
-    ("pattern.purchase", "takes the best there is"): r"(?:tak(?:es?|ing)|buy(?:s|ing)?|want|get(?:ting)?) (?:only )?the "
+    ("pattern.purchase", "takes the best there is"): r"(?:tak(?:es?|ing)|buy(?:s|ing)?|want|"
+    r"get(?:ting)?) (?:only )?the "
     r"(?:very )?best (?:there is|one|quality)",
     ("pattern.purchase", "buys the first that will do"): r"(?:buy(?:s|ing)?|tak(?:es?|ing)) the first (?:one |thing )?"
     r"that (?:will|would|does) ?(?:do)?",
     ("pattern.purchase", "buys from small local shops"): r"(?:buy(?:s|ing)?|shop(?:ping)?)[^,.;:]{0,20}? (?:small )?"
     r"local shops?|small local shops",
-    ("pattern.engagement", "wants a decision made for them"): r"wants? (?:a |the )?decisions? (?:to be )?(?:made|taken) "
+    ("pattern.engagement", "wants a decision made for them"): r"wants? (?:a |the )?decisions? (?:to be )?(?:made|"
+    r"taken) "
     r"for (?:them|me)|(?:decide|choose|make the decision) for me",
     ("pattern.engagement", "wants to be shown all choices"): r"wants? to (?:be shown|see) (?:all|every)[^,.;:]{0,12}? "
     r"(?:choices?|options?)|show me (?:all|every)[^,.;:]{0,12}? (?:choices?|options?)",
     ("pattern.engagement", "wants to be asked back"): r"wants? to be asked back|ask me (?:back|questions)",
-    ("pattern.engagement", "wants sources"): r"wants? (?:the |your )?sources|(?:name|give me|with) (?:the |your )?sources",
-    ("preference.styles", "brief and to the point"): r"brief(?:ly)?(?: and to the point)?|short and to the point|to the "
+    ("pattern.engagement", "wants sources"): r"wants? (?:the |your )?sources|(?:name|give me|with) (?:the |"
+    r"your )?sources",
+    ("preference.styles", "brief and to the point"): r"brief(?:ly)?(?: and to the point)?|short and to the point|"
+    r"to the "
     r"point|short answers?|concise(?:ly)?",
     ("preference.styles", "thorough, with all details"): r"thorough(?:ly)?(?:, with all(?: the)? details)?|"
     r"(?:with |in )?(?:all|every|full)(?: the)? details?|in depth",
@@ -117,12 +121,18 @@ _CALLED: dict[tuple[str, str], str] = {
     ("preference.workflows", "trying things out"): r"try(?:ing)? (?:things|stuff|it all) out|trial and error",
     ("preference.workflows", "one small step a day"): r"(?:one )?small steps? (?:a|each|every|per) day",
 }  # fmt: skip
-_UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
+_UNITS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
 _TENS = {
     word: 10 * place
-    for place, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+    for place, word in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
 }
-_NUMBER = rf"\d[\d,.']*\d|\d+|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS[:9])}))?|(?:a|one|two|three|four|five) hundred(?: and (?:{'|'.join(_TENS)}))?|{'|'.join(reversed(_UNITS[9:]))}"  # noqa: E501
+_NUMBER = (
+    rf"\d[\d,.']*\d|\d+|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS[:9])}))?|"
+    rf"(?:a|one|two|three|four|five) hundred(?: and (?:{'|'.join(_TENS)}))?|{'|'.join(reversed(_UNITS[9:]))}"
+)
 
 
 @dataclasses.dataclass(frozen=True)
