@@ -83,7 +83,7 @@ CHANGES = {
         "After that documentary I could not go on with {old}, so I have switched to {new}.",
         "I have given up {old} and eat {new} now.",
         "{old} is over for me; cook me {new} if you want to make me happy.",
-        "The cholesterol has decided: I have to eat {new} for the rest of my life.",
+        "The doctor has decided: I have to eat {new} for the rest of my life.",
         "Please update what you know about my food, it has become {new}.",
         "We have changed over to {new} at home, and I am staying with it.",
     ),

@@ -200,7 +200,7 @@ FACTS = {
         "Big jobs scare me less with {value}.",
         "My method, if one can call it that, is {value}.",
         "A colleague improvises; I rely on {value}.",
-        "With {value} things go smoothly for me.",
+        "Things go smoothly for me as long as it is {value}.",
         "When there is a mountain in front of me I go at it with {value}.",
     ),
     "life.home": (
