@@ -27,6 +27,15 @@ def test_the_right_field_and_words_are_among_the_options(sentence, path, span):
     assert span in spans_of(sentence, SLOTS[path])
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    ["A fellow passenger put my name down already.", "The chamber has opened its autumn list of classes.",
+     "I am at the kitchen table.", "It is the long weekend.", "We are on the way home.", "It can begin with a plan."],
+)  # fmt: skip
+def test_what_is_told_beside_a_request_is_about_no_field(sentence):
+    assert fields_of(sentence, list(SLOTS.values())) == []
+
+
 def test_questions_and_small_talk_leave_nothing_to_decide():
     for sentence in ("Do you live in Rome?", "Thank you very much.", "The train leaves at nine."):
         assert fields_of(sentence, list(SLOTS.values())) == []

@@ -16,9 +16,12 @@ from personaopt.memory.quoting import plain, words
 MOST_SPANS, MOST_OPTIONS = 4, 40
 """Words of a value, and values that are decided between."""
 
-_PLACE = r"\bliv(?:e|es|ing) (?:in|near)\b|\bmoved\b|\bflat\b|\bat home in\b|\bhome\b|\bplace is in\b|\bsettled\b"
+_PLACE = (
+    r"\bliv(?:e|es|ing) (?:in|near)\b|\bmoved\b|\bflat\b|\bat home in\b|\bmy (?:new )?home\b|\bhome is\b|"
+    r"\bplace is in\b|\bsettled\b|\bwhere i live\b"
+)
 CUES: Mapping[str, str] = {
-    "name": r"\bmy name\b|\bcall me\b|^\w+ here\b|\bi(?:'m| am) [A-Z]\w+[.,!]",
+    "name": r"\bmy name(?:'s| is)\b|\bcall me\b|^\w+ here\b|\bi(?:'m| am) [A-Z]\w+[.,!]",
     "age": r"\bi(?:'m| am) \d|\byears old\b|\bi turned\b|\bmy age\b|\bage of\b|\bat \d\d\b",
     "gender": r"\bi(?:'m| am) an? (?:\w+ )?(?:wom[ae]n|m[ae]n|non-binary|person|female|male)\b|\bgender\b",
     "nationality": r"\bpassport\b|\bnationality\b|\bcitizen\b|\bi come from\b|\bi(?:'m| am) from\b",
@@ -28,19 +31,22 @@ CUES: Mapping[str, str] = {
     "extraversion": r"\bE (?:or|and) I\b", "sensing": r"\bS (?:or|and) N\b",
     "thinking": r"\bT (?:or|and) F\b", "judging": r"\bJ (?:or|and) P\b",
     "values": r"\bwhat counts\b|\bhold .* dear\b|\bcomes first\b|\bmatters? most\b|\bimportant to me\b",
-    "interests": r"\bfree time\b|\bhobb(?:y|ies)\b|\binto\b|\bweekends?\b|\btaken up\b|\bi (?:really )?love\b|"
-    r"\binterested in\b|\bpassion\b",
+    "interests": r"\bfree time\b|\bhobb(?:y|ies)\b|\binto\b|\bweekends\b|\bmy weekend\b|\btaken up\b|"
+    r"\bi (?:really )?love\b|\binterested in\b|\bpassion\b",
     "emotion": r"\bi(?:'m| am)? ?fe(?:el|eling|lt)\b|\bmood\b",
     "engagement": r"\bsomebody who\b|\bas a user\b", "usage": r"\bwrite to you\b|\bhear from me\b|\buse you\b",
     "purchase": r"\bbuyer\b|\bin shops\b|\bwhen (?:i buy|buying|i shop)\b",
     "styles": r"\banswers?\b|\bplease be\b|\bkeep it\b|\btone\b",
-    "formats": r"\bplease give me\b|\bas an? \w+|\bto get things\b|\bread\b|\bbullet\b|\btables?\b|\blists?\b",
-    "workflows": r"\bwork best\b|\bbegins? with\b|\bway of working\b|\bi work with\b|\bswitched from\b|\bstart from\b",
+    "formats": r"\bplease give me\b|\bas an? \w+|\bto get things\b|\bread\b|\bbullet\b|"
+    r"\b(?:like|prefer|want|rather|easier)\b.*\b(?:tables?|lists?)\b|\b(?:tables?|lists?)\b.*\b(?:easier|best|rather)\b",
+    "workflows": r"\bwork best\b|\bbegins with\b|\bway of working\b|\bi work with\b|\bswitched from\b|\bstart from\b",
     "home": _PLACE, "city": _PLACE, "location": _PLACE,
     "diet": r"\bdiet\b|\beat\b|\bfood\b|\bvegan\b|\bvegetarian\b|\bmeat\b",
     "budget": r"\bbudget\b|\bspend\b|\beuros?\b|\bdollars?\b|\blimit\b|[€$£]",
 }  # fmt: skip
 """What a sentence about a field of this name has, as regular expressions."""
+_OF_THE_USER = re.compile(r"\b(?:i|i'm|im|ive|me|my|mine|myself|we|us|our|here|please)\b", re.IGNORECASE)
+"""What a sentence has in which a user speaks of themselves, or asks for something to be done in their way."""
 _EDGE = frozenset(
     re.findall(
         r"\S+",
@@ -61,8 +67,8 @@ _WORD = re.compile(r"[\w€$£'’.-]*\w")
 
 
 def fields_of(sentence: str, slots: Collection[Slot]) -> list[Slot]:
-    """The fields that a sentence may be about; none for a question."""
-    if sentence.rstrip().endswith("?"):
+    """The fields that a sentence may be about; none for a question, or where it says nothing of the user."""
+    if sentence.rstrip().endswith("?") or not _OF_THE_USER.search(sentence.replace("’", "'")):
         return []
     found = []
     for slot in slots:
