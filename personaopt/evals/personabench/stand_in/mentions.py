@@ -71,11 +71,12 @@ def mentions_in(sentence: str) -> tuple[Mention, ...]:
     """Every value that a sentence names, in its order; what may be of two fields is there twice."""
     pattern, meanings = lexicon()
     found: list[Mention] = []
-    for match in pattern.finditer(sentence):
+    lowered = sentence.lower()
+    for match in pattern.finditer(lowered if len(lowered) == len(sentence) else ""):
         place = (match.lastindex or 1) - 1
         for meaning in meanings[place]:
             value = meaning.value
-            if meaning.path in CAPITAL and match[0] != value:
+            if meaning.path in CAPITAL and sentence[match.start() : match.end()] != value:
                 continue
             if meaning.path in (AGE, BUDGET):
                 read = number(match[0])

@@ -150,7 +150,7 @@ class Meaning:
 
 @functools.cache
 def lexicon() -> tuple[re.Pattern[str], tuple[tuple[Meaning, ...], ...]]:
-    """One pattern for every known value, and what each of its groups may mean."""
+    """One pattern for every known value, in small letters, and what each of its groups may mean."""
     found: dict[str, list[Meaning]] = {}
     for pattern, meaning in _patterns():
         found.setdefault(pattern, []).append(meaning)
@@ -158,7 +158,7 @@ def lexicon() -> tuple[re.Pattern[str], tuple[tuple[Meaning, ...], ...]]:
     branches = [f"({pattern})" for pattern in [*ordered, _NUMBER]]
     numbers = (Meaning(AGE, ""), Meaning(BUDGET, ""))
     meanings = (*(tuple(found[pattern]) for pattern in ordered), numbers)
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(branches)})(?![\w])", re.IGNORECASE), meanings
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(branches)})(?![\w])".lower()), meanings
 
 
 def number(text: str) -> int | None:
