@@ -229,8 +229,8 @@ CASES = [
         [("pattern.engagement", "set", "wants to be asked back", "")],
     ),
     (
-        "News from me: the lorry came on Monday, took everything out of the flat in Lyon, and now I'm sitting in Hanoi, "
-        "my new home.",
+        "News from me: the lorry came on Monday, took everything out of the flat in Lyon, and now I'm sitting in "
+        "Hanoi, my new home.",
         [("life.home", "set", "Hanoi", "Lyon")],
     ),
     ("Where I used to eat vegan, I have gone over to vegetarian.", [("life.diet", "set", "vegetarian", "vegan")]),

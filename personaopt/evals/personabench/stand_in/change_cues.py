@@ -11,7 +11,7 @@ OLD = any_of(
     r"finished|through|bored|broke|parted|fed up) with|(?:tired|bored|sick|rid|in place|instead|(?:moved|move|"
     r"grown|grew|get|got|gotten|been) out) of|(?:gone|went|come|came|stay) off|(?:am|i'm) off the|outgrown|"
     r"goodbye(?: to)?|farewell(?: to)?|moved (?:out of|away from|from)|away from|swapped|traded|traded in|"
-    r"exchanged|(?:switched|changed|went|gone|turned|swung|shifted|moved) from|rather than|(?:had )?enough of|"
+    r"exchanged|(?:switched|changed|went|gone|turned|swung|shifted|moved|up|down) from|rather than|(?:had )?enough of|"
     r"hung up|handed in|put away|laid down|bye|in lieu of|unlike|than|replacing|replaces|replaced|packed (?:up|in)|"
     r"fell out of love with|succeed(?:s|ed)|put aside|behind me:|ex|former|turned my back on|lost (?:all |"
     r"my )?(?:interest|taste|appetite|love) (?:in|for)) #@"
@@ -61,7 +61,7 @@ NO_DENIAL = any_of(
     r"\bnot (?:only|just|least|merely|to forget|simply)\b|(?:\bnot|n't) (?:ever )?forget\b|\bwhy not\b|(?:n't|"
     r"\bcannot|\bnot) (?:live|do|be|go|imagine (?:\w+ ){0,3}) ?without\b|\bno doubt\b|n't you (?:know|see)\b|"
     r"\bnot that (?:it|this) matters\b|(?:\bnot|n't) know (?:it |that |yet )*|\bno secret\b|\bin case you\b|"
-    r"\bcan(?:no|')t get enough\b|\bno surprise\b|\bnot surprising\w*\b|\bnever without\b|\bnothing but\b|(?:\bno|"
+    r"\bcan(?:no|')t get enough\b|\bno surprise\b|\bnot surprising\w*\b|\bnever without\b|\bno \w+ without\b|\bnothing but\b|(?:\bno|"
     r"\bnot|n't)(?: \w+){0,2} (?:more|higher|above|over|beyond|exceed)(?: than)?\b|\bnever (?:above|over|more than|"
     r"exceed\w*|beyond)\b|\b(?:more|higher|less|other) than\b|\bnot a (?:day|meal) without\b|\bup to\b(?= \W*@)|"
     r"\bnothing (?:\w+ ){0,6}than\b|\ball over\b|\bno one\b|\bany more than\b|\bno other\b|\b(?:is|"
@@ -72,7 +72,7 @@ NO_DENIAL = any_of(
     r"don't) know\b|\bthere is no (?:other|better)\b|(?:\bno )*\bno\b[,.;!]|\bno way around\b"
 )
 """Words that look like a denial, an end, or a comparison, and are none."""
-DENIED = any_of(r"% ~@(?! ?(?:only|just))|\bmistaken for #@|\binstead of #@|\brather than #@")
+DENIED = any_of(r"% #@(?! ?(?:only|just))|\bmistaken for #@|\binstead of #@|\brather than #@")
 """Says of what never changes that it is not so."""
 STILL = any_of(
     r"\ball along\b|\b(?:i|we) (?:was|were) (?:born|always|and (?:am|still am))\b|\b(?:i|we)(?: have|"
@@ -80,7 +80,7 @@ STILL = any_of(
 )
 
 SAID_OLD = any_of(
-    r"\b(?:said|told|tell you|wrote|claimed|mentioned|call(?:ed|ing) myself|stated|gave you|typed|spoke of|forget|"
+    r"\b(?:(?<!have )(?<!to )said|told|tell you|wrote|claimed|mentioned|call(?:ed|ing) myself|stated|gave you|typed|spoke of|forget|"
     r"ignore|disregard|scratch|strike|delete|joked|joking|kidding|lied|lying|made up|believe|pretended|let slip|"
     r"noted|put down|wrongly|mistakenly|by mistake|false(?:ly)?|erase|take back|cancel) ~~#@|@,? (?:\w+ )?~?(?:was|"
     r"is|were) ~(?:an? |my )?(?:mistake|wrong|slip|joke|lie|typo|nonsense|error|false|untrue|rubbish|made up|"
@@ -109,7 +109,7 @@ FALSE = any_of(
     r"erase|delete|scratch|remove|cross) \w+ (?:\w+ )?(?:from|off|out)\b|\bmisunderstanding\b|\bgarbled\b"
 )
 OWN_WORDS = any_of(
-    r"\bi(?:'ve|'d| have| had)?(?: \w+){0,3} (?:said|told|wrote|written|mentioned|claimed|stated|gave|given|called|"
+    r"\b(?:true|so|correct|right) that i\b|\bi(?:'ve|'d| have| had)?(?: \w+){0,3} (?:said|told|wrote|written|mentioned|claimed|stated|gave|given|called|"
     r"described|put|typed|noted|entered|let|lied|joking|kidding|joked|misspoke|misspoken|mistyped|mixed|confused|"
     r"meant|slipped|erred|take|took|pretended|confess|misled|admit|pulling|fibbed|teasing|misstated)\b|\bwhat i\b|"
     r"\bmy (?:\w+ )?(?:mistake|error|slip|bad|fault|words|statement|joke|message|correction|claim|remark|answer|"

@@ -26,7 +26,8 @@ _KIN = (
     r"(?:brother|sister|mother|mum|mom|father|dad|parents|wife|husband|partner|son|daughter|child|children|kids?|"
     r"friends?|boss|colleagues?|neighbou?rs?|aunt|uncle|cousins?|grand\w+|niece|nephew|room-?mates?|flat-?mates?|"
     r"girlfriend|boyfriend|clients?|customers?|teacher|doctor|dentist|ex|family|in-laws|\w+-in-law|landlord|landlady|"
-    r"mentor|cat|dog|parrot|horse|team|company|therapist|lawyer|trainer|coach|godchild|schoolmate|intern|twin)"
+    r"mentor|cat|dog|parrot|horse|team|company|guests?|visitors?|students?|pupils?|patients?|tenants?|staff|employees?|manager|"
+    r"therapist|lawyer|trainer|coach|godchild|schoolmate|intern|twin)"
 )
 OTHERS = re.compile(
     rf"\b(?:my|our|his|her|their|the|an?|your|some)(?: (?!i\b|is\b|am\b)\w+){{0,2}}? {_KIN}\b"
@@ -52,7 +53,7 @@ FIRST_PERSON = re.compile(
 )
 OWN_CASE = re.compile(
     r"\b(?:i|i'm|i've|i'd|i'll|we|we're|we've|my|our|mine|yours truly)\b|\b(?:for|to|with|suits?|pleases?|makes?|"
-    r"keeps?|has|got|gets?|helps?) me\b|\byou(?:'re| are) (?:talk|chatt|deal|speak|writ)ing (?:to|with)\b"
+    r"keeps?|has|got|gets?|helps?) me\b|\bthat(?:'s| is) (?:me|(?:how|what|who) i)\b|\byou(?:'re| are) (?:talk|chatt|deal|speak|writ)ing (?:to|with)\b"
 )
 """Words that put the user into a sentence as more than its hearer."""
 IMPERATIVE = re.compile(

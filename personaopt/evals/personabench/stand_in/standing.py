@@ -61,7 +61,7 @@ def score(path: str, text: str, mistaken: bool) -> int:
     text = change_cues.NO_DENIAL.sub("well", _UNIT.sub(r"\1", text))
     found = 0
     if mistaken:
-        found += 3 * bool(change_cues.SAID_NEW.search(text)) - 4 * bool(change_cues.SAID_OLD.search(text))
+        found += 3 * bool(change_cues.SAID_NEW.search(text)) - 7 * bool(change_cues.SAID_OLD.search(text))
     if path in STABLE:
         found -= 3 * bool(change_cues.DENIED.search(text))
     elif not change_cues.STILL.search(text):
