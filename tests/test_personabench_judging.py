@@ -185,8 +185,9 @@ class TestRuleJudge:
             assert judge.reply(session, profile, right_answer(session)).now(always) == ReplyScores(10.0, 10.0)
             if (wrong := wrong_answer(session)) is not None:
                 assert judge.reply(session, profile, wrong).now(always) == ReplyScores(5.0, 0.0)
-            silent = Exchange("?", "")
-            assert judge.reply(session, profile, silent).now(always) == ReplyScores(0.0, 0.0)
+            # Who is told nothing is not helped, whatever was called.
+            for silent in (Exchange("?", ""), Exchange("?", " ", right_answer(session).calls)):
+                assert judge.reply(session, profile, silent).now(always) == ReplyScores(0.0, 0.0)
             anybody = Exchange("?", "Tell me more.")
             assert judge.reply(session, profile, anybody).now(always) == ReplyScores(0.0, 5.0)
 

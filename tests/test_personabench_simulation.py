@@ -13,9 +13,9 @@ import personaopt as po
 from personaopt.errors import ConfigurationError, DataError, ModelError, ToolError
 from personaopt.evals.personabench import OfflineBackend, Size, generate, load_bench
 from personaopt.evals.personabench.records import Call, Check, Function, Held, Profile, Remark, Session
-from personaopt.evals.personabench.simulation.dialogue import Dialogue
+from personaopt.evals.personabench.simulation.dialogue import Dialogue, Exchange
 from personaopt.evals.personabench.simulation.functions import SimulatedFunctions
-from personaopt.evals.personabench.simulation.satisfaction import LMSatisfaction, RuleSatisfaction
+from personaopt.evals.personabench.simulation.satisfaction import LMSatisfaction, RuleSatisfaction, satisfies
 from personaopt.evals.personabench.simulation.sessions import MINUTE, ahold, hold
 from personaopt.evals.personabench.simulation.task import AssistUser
 from personaopt.evals.personabench.simulation.users import LMUser, RuleUser
@@ -205,6 +205,27 @@ def test_functions_are_called_and_calls_that_do_not_fit_are_refused_and_counted(
     assert "someday" in first.refusals[2]
     assert [action["tool"] for action in user.history()[0].actions] == [call.name for call in first.calls]
     assert user.allowed_tools == []
+
+
+def test_nobody_is_satisfied_by_a_call_that_was_refused_or_by_calls_that_try_every_city(user):
+    """The same calls count for the user, the complaint and the scores."""
+    check = Check(field="life.home", kind="argument", accepted=["Porto"], others=["Cork"], argument="get_weather.city",
+                  complaint="I live in Porto.")  # fmt: skip
+    session = a_session(checks=[check], functions=[WEATHER], state=json.dumps({"weather": {"Porto": "sun"}}))
+    right = {"tool": "get_weather", "arguments": {"city": "Porto", "day": "today"}}
+    refused = {"tool": "get_weather", "arguments": {"city": "Porto", "day": "someday"}}
+    other = {"tool": "get_weather", "arguments": {"city": "Cork", "day": "today"}}
+    for made, satisfied in (([refused], False), ([right, other], False), ([other, right], True), ([right], True)):
+        exchange = Exchange(
+            "?",
+            "It will be sunny.",
+            tuple(Call(name="get_weather", arguments=json.dumps(each["arguments"]), exact=[]) for each in made),
+            tuple("day: no such day" if each is refused else "" for each in made),
+        )
+        assert satisfies(session, exchange) is satisfied
+    dialogue = held(user, session, Replying("Sun.", "Sun.", calls=[[refused], [], [right], []]))
+    assert [each.satisfied for each in dialogue.exchanges] == [False, True]
+    assert dialogue.exchanges[1].message.startswith("I live in Porto.")
 
 
 def test_the_agent_of_the_method_stays_as_it_is(user):

@@ -59,7 +59,8 @@ def _found(check: Check, reply: str, calls: Sequence[Call], wanted: Sequence[str
     if check.kind == "argument":
         name, _, argument = check.argument.partition(".")
         given = [_arguments(call).get(argument) for call in calls if call.name == name]
-        return any(_plain(value) in {_plain(each) for each in wanted} for value in given)
+        # The latest decides, or else who tries every value would be right.
+        return bool(given) and _plain(given[-1]) in {_plain(each) for each in wanted}
     if check.kind == "names":
         return any(_place(each, reply) is not None for each in wanted)
     named = {each: place for each in [*check.accepted, *check.others] if (place := _place(each, reply)) is not None}

@@ -176,8 +176,8 @@ class Check(Record):
     Attributes:
         field: The field it depends on.
         kind: `first_named` (of all options in accepted and others the first that the reply names is accepted), `names`
-            (the reply names one that is accepted), `form` (the reply has an accepted form), `argument` (a call has an
-            accepted value in `argument`).
+            (the reply names one that is accepted), `form` (the reply has an accepted form), `argument` (the latest call
+            of the function has an accepted value in `argument`).
         accepted: What is right.
         others: What is wrong.
         stale: Those of `others` that would have been right under a value that no longer holds.

@@ -9,7 +9,6 @@ from random import Random
 from personaopt.evals.personabench.bench import Bench
 from personaopt.evals.personabench.checks import failed
 from personaopt.evals.personabench.measuring.made_answers import right_answer, wrong_answer
-from personaopt.evals.personabench.measuring.tool_scores import carried_out
 from personaopt.evals.personabench.records import Profile, Session
 from personaopt.evals.personabench.simulation.dialogue import Exchange
 
@@ -132,7 +131,7 @@ def _pairs(bench: Bench, size: int, draw: Random) -> tuple[Pair, ...]:
 def _excluded(mine: Case, theirs: Case) -> bool:
     """Whether what is right for another persona is wrong for this one."""
     checks = mine.session.checks
-    return len(failed(checks, theirs.first.reply, carried_out(theirs.first))) == len(checks)
+    return len(failed(checks, theirs.first.reply, theirs.first.carried_out)) == len(checks)
 
 
 def _twins(bench: Bench, drawn: Sequence[Session], size: int) -> tuple[tuple[Case, Case], ...]:

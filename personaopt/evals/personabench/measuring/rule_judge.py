@@ -6,7 +6,6 @@ from personaopt.evals.personabench.checks import passes
 from personaopt.evals.personabench.measuring.field_scores import field_scores
 from personaopt.evals.personabench.measuring.judging import HIGHEST, ReplyScores, Similarity
 from personaopt.evals.personabench.measuring.measured import LONGEST_SESSION
-from personaopt.evals.personabench.measuring.tool_scores import carried_out
 from personaopt.evals.personabench.records import Check, Profile, Session
 from personaopt.evals.personabench.simulation.dialogue import Exchange
 from personaopt.lm.asks import Ask
@@ -30,7 +29,7 @@ class RuleJudge:
 
     def reply(self, session: Session, profile: Profile, first: Exchange) -> Ask[ReplyScores]:
         """The scores of a session's first reply."""
-        if not session.checks or not (first.reply.strip() or first.calls):
+        if not session.checks or not first.reply.strip():  # who is told nothing is not helped by a call
             return Ask.done(ReplyScores(0.0, 0.0))
         fits = [_fits(check, first) for check in session.checks]
         done = [ANYBODY if fit == 0.0 else 0.0 if fit == ANYBODY else fit for fit in fits]
@@ -43,8 +42,7 @@ class RuleJudge:
 
 
 def _fits(check: Check, first: Exchange) -> float:
-    calls = carried_out(first)
-    if passes(check, first.reply, calls):
+    if passes(check, first.reply, first.carried_out):
         return HIGHEST
     other_way_round = check.model_copy(update={"accepted": check.others, "others": check.accepted})
-    return 0.0 if passes(other_way_round, first.reply, calls) else ANYBODY
+    return 0.0 if passes(other_way_round, first.reply, first.carried_out) else ANYBODY

@@ -6,7 +6,6 @@ import dataclasses
 
 from personaopt.evals.personabench.checks import is_stale
 from personaopt.evals.personabench.measuring.telling import Telling
-from personaopt.evals.personabench.measuring.tool_scores import carried_out
 from personaopt.evals.personabench.records import Session
 from personaopt.evals.personabench.simulation.dialogue import Exchange
 
@@ -37,5 +36,4 @@ def staleness(session: Session, first: Exchange, telling: Telling) -> Staleness:
         telling: What the persona says, and when.
     """
     risky = [check for check in session.checks if check.stale and telling.is_knowable(session, check.field)]
-    made = carried_out(first)
-    return Staleness(bool(risky), any(is_stale(check, first.reply, made) for check in risky))
+    return Staleness(bool(risky), any(is_stale(check, first.reply, first.carried_out) for check in risky))

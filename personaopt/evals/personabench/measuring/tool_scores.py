@@ -12,7 +12,7 @@ from personaopt.evals.personabench.simulation.dialogue import Exchange
 
 @dataclasses.dataclass(frozen=True)
 class ToolScores:
-    """Calls before a first reply; accuracy is `right` of `expected`, added over sessions.
+    """Calls before a first reply; the accuracy of a session is `right` of `expected`.
 
     Attributes:
         expected: Calls that a right answer needs.
@@ -35,19 +35,13 @@ def tool_scores(session: Session, first: Exchange) -> ToolScores:
         session: The session.
         first: Its first exchange.
     """
-    made = carried_out(first)
+    made = first.carried_out
     acting = {function.name for function in session.functions if function.effect == "append"}
     right = sum(
         was_made and not (call.name in acting and _also_made_otherwise(call, made))
         for call, was_made in zip(session.calls, right_calls(session.calls, made), strict=True)
     )
     return ToolScores(len(session.calls), right, len(first.calls) - len(made))
-
-
-def carried_out(exchange: Exchange) -> list[Call]:
-    """The calls of an exchange that were not refused."""
-    refused = [*exchange.refusals, *[""] * len(exchange.calls)]
-    return [call for call, why in zip(exchange.calls, refused, strict=False) if not why]
 
 
 def _also_made_otherwise(call: Call, made: Sequence[Call]) -> bool:

@@ -27,6 +27,12 @@ class Exchange:
     refusals: tuple[str, ...] = ()
     satisfied: bool = False
 
+    @property
+    def carried_out(self) -> tuple[Call, ...]:
+        """The calls that were not refused: those that count."""
+        refused = (*self.refusals, *[""] * len(self.calls))
+        return tuple(call for call, why in zip(self.calls, refused, strict=False) if not why)
+
 
 @dataclasses.dataclass(frozen=True)
 class Dialogue:

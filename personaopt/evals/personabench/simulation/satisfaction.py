@@ -15,7 +15,7 @@ from personaopt.lm.asks import Ask
 
 
 class RuleSatisfaction:
-    """Satisfied when the reply, with the calls before it, passes every check of the session; needs no LM.
+    """Satisfied when the reply, with the calls carried out before it, passes every check of the session; needs no LM.
 
     In a session without checks any reply will do.
     """
@@ -76,4 +76,4 @@ def _verdict(prediction: dspy.Prediction) -> bool:
 
 def satisfies(session: Session, exchange: Exchange) -> bool:
     """Whether a reply passes all checks of its session, by rule."""
-    return bool(exchange.reply.strip()) and not failed(session.checks, exchange.reply, exchange.calls)
+    return bool(exchange.reply.strip()) and not failed(session.checks, exchange.reply, exchange.carried_out)

@@ -95,7 +95,7 @@ def complaint(session: Session, exchange: Exchange) -> str:
     Where the rules find nothing wrong with it, and somebody else did, all complaints; in a session without any the
     query again. The expected answer itself is never said.
     """
-    said = complaints(failed(session.checks, exchange.reply, exchange.calls)) or complaints(session.checks)
+    said = complaints(failed(session.checks, exchange.reply, exchange.carried_out)) or complaints(session.checks)
     return in_one(*said) or session.query.strip()
 
 
@@ -139,7 +139,7 @@ def _stems(text: str) -> set[str]:
 
 
 def _slips(session: Session, remark: Remark, first: Exchange) -> bool:
-    stated = {check.field for check in failed(session.checks, first.reply, first.calls) or session.checks}
+    stated = {check.field for check in failed(session.checks, first.reply, first.carried_out) or session.checks}
     return remark.kind == "false" and remark.field in stated
 
 
