@@ -73,6 +73,7 @@ class Invented:
             calls_right=int(right), field_f1=None if skill is None else said * f1, since_change=since,
             field_precision=None if skill is None else f1, field_recall=None if skill is None else said * f1,
             field_f1_said=None if skill is None else f1, similarity=None if skill is None else round(10 * said * f1),
+            changes_said=int(skill is not None and since == 2), changes_learnt=int(skill is not None and since == 2),
             similarity_parts={} if skill is None else {"coverage": 10 * said * f1, "correctness": 10 * f1},
             persona_tokens=int(400 * said * f1), answering=answering,
             learning=Spent(calls=1, input_tokens=1500, output_tokens=90, seconds=0.4) if learns else Spent(),

@@ -150,6 +150,41 @@ def test_beside_golden_on_the_sessions_of_both() -> None:
     assert found["versus"]["golden"]["utterances"]["n"] == 5
 
 
+def test_a_share_of_none_is_not_certain_and_of_few_sessions_no_goal_is_met() -> None:
+    def stale_goal(sessions: int, stale: int = 0):
+        rows = [
+            row("personaopt", persona=f"p{place}", number=number, knowable=True, stale=place < stale and number == 0)
+            for place in range(10)
+            for number in range(sessions)
+        ]
+        return of(rows, "personaopt")["goals"]["staleness"]
+
+    few, many = stale_goal(5), stale_goal(40)
+    assert few["point"] == many["point"] == 0.0
+    assert few["ci"] == pytest.approx([0.0, 1 - 0.025 ** (1 / 50)])
+    assert (few["met"], many["met"]) == ("unresolved", True)
+    assert stale_goal(2, stale=10)["ci"] == [0.5, 0.5]  # no two personas differ, but it is not 0 or 1
+    found = of([row("personaopt", satisfied=True), row("personaopt", persona="q", satisfied=True)], "personaopt")
+    assert found["ci"]["satisfied"] == pytest.approx([0.025**0.5, 1.0])
+
+
+def test_a_change_that_was_missed_shows_where_a_score_of_all_fields_hardly_does() -> None:
+    rows = [row("k3", number=4, since_change=2, field_f1_said=0.96, changes_said=1, changes_learnt=0)]
+    rows += [row("k3", number=5, since_change=3, field_f1_said=0.96)]
+    found = of(rows, "k3")
+    assert (found["field_f1_after_change"], found["changes_learnt"]) == (0.96, 0.0)
+    assert found["counted"]["changes_learnt"] == {"personas": 1, "sessions": 1}
+
+
+def test_as_many_sessions_are_not_the_same_sessions(tmp_path) -> None:
+    rows = [row(name, number=number) for name in ("rag", "k1") for number in range(3)]
+    text = read_report(write(tmp_path / "same", rows)).tables_text()
+    assert "not comparable; comparisons" not in text
+    rows[0] = row("rag", number=0, error="LMError: no answer")
+    rows[4] = row("k1", number=1, error="LMError: no answer")
+    assert "these rows are not comparable" in read_report(write(tmp_path / "other", rows)).tables_text()
+
+
 @pytest.mark.parametrize(
     ("low", "high", "personas", "least", "met"),
     [

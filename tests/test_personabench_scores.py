@@ -10,7 +10,7 @@ import pytest
 from personaopt.evals.personabench import BenchFields, Call, OfflineBackend, Size, generate, load_bench
 from personaopt.evals.personabench.measuring.field_scores import FieldScores, by_field, field_scores, held_values, same
 from personaopt.evals.personabench.measuring.made_answers import right_answer, wrong_answer
-from personaopt.evals.personabench.measuring.measured import LONGEST_SESSION, measured
+from personaopt.evals.personabench.measuring.measured import LONGEST_SESSION, is_learnt, measured
 from personaopt.evals.personabench.measuring.staleness import staleness
 from personaopt.evals.personabench.measuring.telling import Telling
 from personaopt.evals.personabench.measuring.tool_scores import tool_scores
@@ -396,6 +396,27 @@ class TestMeasured:
                 assert (late.learnt.f1 < 1.0) == changed
                 behind += changed
         assert behind > 30
+
+    def test_two_sessions_after_a_change_it_is_held_or_not(self, bench):
+        changes = 0
+        for profile in bench.profiles.values():
+            sessions = bench.of(profile.id)
+            telling = Telling.of(profile, sessions)
+            for place, session in enumerate(sessions):
+                dialogue = Dialogue(session.id, (right_answer(session),))
+                due = telling.changes(session)
+                assert all(telling.session_of(event.session) == sessions[place - 2].number for event in due)
+                found = measured(telling, session, dialogue, profile.persona_at(session.time))
+                assert found.changes_said == found.changes_learnt == len(due)
+                for event in due:
+                    title = BenchFields.slots()[event.field].title
+                    new, old = (line(f"{title}: {each}", event.field) for each in (event.new, event.old))
+                    for held, learnt in ((persona(), False), (persona(new), True), (persona(old), False)):
+                        assert is_learnt(event, held, session.time) == learnt
+                    both = persona(new, old) if event.old else persona(new)
+                    assert is_learnt(event, both, session.time) != bool(event.old)
+                changes += len(due)
+        assert changes > 30
 
     def test_what_is_learnt_in_a_session_counts_after_it(self, bench):
         profile = next(iter(bench.profiles.values()))

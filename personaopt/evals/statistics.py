@@ -140,6 +140,23 @@ def compare(
     return Comparison(interval, min(1.0, 2.0 * (1 + min(above, below)) / (len(means) + 1)))
 
 
+def with_width(share: Interval, confidence: float = 0.95) -> Interval:
+    """The interval of a share of yes and no, also where all questions have the same answer.
+
+    Resampling what is all the same gives an interval without width, as if a share of 0 in ten questions were certain.
+    There its other end is the exact one (Clopper and Pearson, Biometrika 26, 1934; at 0 near 3.7 / n), of so many
+    questions that do not depend on each other. Other intervals are left as they are.
+
+    Args:
+        share: The share with the bootstrap's interval; `n` says of how many questions.
+        confidence: Of the interval.
+    """
+    if share.low != share.high or share.mean not in (0.0, 1.0):
+        return share
+    width = 1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / share.n)
+    return dataclasses.replace(share, low=max(0.0, share.mean - width), high=min(1.0, share.mean + width))
+
+
 def bootstrap_ratio(
     a: Mapping[str, float], b: Mapping[str, float], *, resamples: int = 10_000, seed: int = 0, confidence: float = 0.95
 ) -> Interval:

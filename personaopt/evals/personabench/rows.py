@@ -72,7 +72,7 @@ class Row:
         knowable: Whether everything that the right answer depends on had been said in an earlier session.
         stale: Whether the first reply would have been right under a value that no longer holds.
         at_risk: Whether it could have been: something it depends on has changed, and the user had said so in an earlier
-            session. Staleness is the share of stale ones among these.
+            session.
         calls_expected: Calls of functions that the right answer needs.
         calls_right: Those of them that were made, by name and arguments.
         calls_refused: Calls of the agent that were refused, such as for arguments against the schema.
@@ -83,6 +83,8 @@ class Row:
         field_f1_said: The same against what the user has said so far: what could be known.
         similarity: Of the persona after the session and the golden one, 0 to 10; None where it was not judged.
         similarity_parts: The scores it is made of, by name.
+        changes_said: Lasting changes that were said two sessions ago and still hold; 0 for methods without a persona.
+        changes_learnt: Those of them that the persona has: the new value and no longer the old one.
         since_change: How many sessions ago the last lasting change was said, 0 for this one; None before the first.
         persona_tokens: Length of the persona after the session.
         persona_text: The persona after the session.
@@ -121,6 +123,8 @@ class Row:
     field_f1_said: float | None = None
     similarity: float | None = None
     similarity_parts: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    changes_said: int = 0
+    changes_learnt: int = 0
     since_change: int | None = None
     persona_tokens: int = 0
     persona_text: str = ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from personaopt.evals.personabench.measuring.field_scores import FieldScores, field_scores
+from personaopt.evals.personabench.measuring.field_scores import FieldScores, field_scores, held_values, same
 from personaopt.evals.personabench.measuring.staleness import staleness
 from personaopt.evals.personabench.measuring.telling import Telling
 from personaopt.evals.personabench.measuring.tool_scores import tool_scores
-from personaopt.evals.personabench.records import Session
+from personaopt.evals.personabench.records import Event, Session
 from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.persona import Persona
 
@@ -28,6 +28,8 @@ class Measured:
         calls_right: Those of them that were made before it.
         calls_refused: Calls before it that were refused.
         since_change: Sessions since the last lasting change was said; 0 in the one in which it is, None before any.
+        changes_said: Lasting changes that were said two sessions ago and still hold; 0 where a method holds no persona.
+        changes_learnt: Those of them of which the new value is held and the old one is not.
         learnt: What is held after the session, against the whole golden persona; None where a method holds none.
         learnt_said: The same against what could be known.
     """
@@ -39,6 +41,8 @@ class Measured:
     calls_right: int
     calls_refused: int
     since_change: int | None
+    changes_said: int
+    changes_learnt: int
     learnt: FieldScores | None
     learnt_said: FieldScores | None
 
@@ -55,7 +59,9 @@ def measured(telling: Telling, session: Session, dialogue: Dialogue, persona: Pe
     stale, tools = staleness(session, dialogue.first, telling), tool_scores(session, dialogue.first)
     golden, ended = telling.profile.fields_at(session.time), session.time + LONGEST_SESSION
     learnt = learnt_said = None
+    changes: list[bool] = []
     if persona is not None:
+        changes = [is_learnt(event, persona, ended) for event in telling.changes(session)]
         learnt = field_scores(persona, golden, at=ended)
         said, unclear = telling.said_fields(session), telling.unclear(session)
         learnt_said = field_scores(persona, golden, at=ended, said=said, unclear=unclear)
@@ -67,6 +73,14 @@ def measured(telling: Telling, session: Session, dialogue: Dialogue, persona: Pe
         calls_right=tools.right,
         calls_refused=tools.refused,
         since_change=telling.since_change(session),
+        changes_said=len(changes),
+        changes_learnt=sum(changes),
         learnt=learnt,
         learnt_said=learnt_said,
     )
+
+
+def is_learnt(event: Event, persona: Persona, at: float) -> bool:
+    """Whether a persona has a change at a time: it holds the new value, and not the old one."""
+    held = held_values(persona, at)
+    return (event.field, same(event.new)) in held and (event.field, same(event.old)) not in held

@@ -15,6 +15,8 @@ from personaopt.evals.personabench.records import Event, Held, Profile, Session,
 
 LASTING = ("change", "return")
 """Kinds of events after which something else holds until further notice."""
+AFTER_CHANGE = 2
+"""How many sessions after a lasting change was said it should have been learnt."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +84,16 @@ class Telling:
         said = [self.session_of(event.session) for event in self.profile.events if event.kind in LASTING]
         places = [self.numbers.index(each) for each in said if each is not None and each <= session.number]
         return self.numbers.index(session.number) - max(places) if places else None
+
+    def changes(self, session: Session, ago: int = AFTER_CHANGE) -> list[Event]:
+        """Lasting changes that were said so many sessions ago, and that nothing has changed again since."""
+        place = self.numbers.index(session.number) - ago
+        if place < 0:
+            return []
+        now = {(each.field, each.value) for each in self.profile.held_at(session.time)}
+        lasting = [event for event in self.profile.events if event.kind in LASTING]
+        said = [event for event in lasting if self.session_of(event.session) == self.numbers[place]]
+        return [event for event in said if (event.field, event.new) in now]
 
     def _is_said(self, held: Held, by: int) -> bool:
         said = self.session_of(held.said)

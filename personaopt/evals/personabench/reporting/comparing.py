@@ -10,7 +10,7 @@ from personaopt.evals.personabench.reporting.figures import mean, rows_of
 from personaopt.evals.personabench.reporting.measures import NAMED, Measure
 from personaopt.evals.personabench.reporting.selection import GOLDEN, Cell, Section, by_persona, common
 from personaopt.evals.personabench.rows import Row
-from personaopt.evals.statistics import Comparison, Interval, bootstrap_mean, bootstrap_ratio, compare, holm
+from personaopt.evals.statistics import Comparison, Interval, bootstrap_mean, bootstrap_ratio, compare, holm, with_width
 
 COMPARED = ("helpfulness", "personalization", "similarity", "field_f1", "utterances", "staleness")
 """The measures in which ours is compared with each other method."""
@@ -112,7 +112,7 @@ def _wins(mine: Cell, theirs: Cell) -> tuple[Interval | None, Interval | None, I
 
     def part(of: Any) -> Interval:
         parts = {persona: [mean([float(of(lead)) for lead in values])] for persona, values in leads.items()}
-        return dataclasses.replace(bootstrap_mean(parts), n=n)
+        return with_width(dataclasses.replace(bootstrap_mean(parts), n=n))
 
     return part(lambda lead: lead > 0), part(lambda lead: lead == 0), part(lambda lead: lead < 0)
 

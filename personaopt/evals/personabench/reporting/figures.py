@@ -10,7 +10,7 @@ from typing import Any
 from personaopt.evals.personabench.reporting.measures import MEASURES, Measure
 from personaopt.evals.personabench.reporting.selection import Cell, Section, by_persona
 from personaopt.evals.personabench.rows import ROLES, Row
-from personaopt.evals.statistics import Interval, bootstrap_mean
+from personaopt.evals.statistics import Interval, bootstrap_mean, with_width
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +123,8 @@ def interval(rows: Iterable[Row], measure: Measure, resamples: int = 10_000) -> 
     if not known:
         return None
     found = bootstrap_mean({persona: [mean(values)] for persona, values in known.items()}, resamples=resamples)
-    return dataclasses.replace(found, n=sum(map(len, known.values())))
+    found = dataclasses.replace(found, n=sum(map(len, known.values())))
+    return with_width(found) if measure.counted else found
 
 
 def mean(values: Sequence[float]) -> float:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from personaopt.evals.personabench.measuring.telling import AFTER_CHANGE
 from personaopt.evals.personabench.rows import Row
 
 Value = Callable[[Row], float | None]
-
-AFTER_CHANGE = 2
-"""How many sessions after a lasting change was said it should have been learnt."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +26,7 @@ class Measure:
         sign: 1 where more is better, -1 where less is, 0 where neither is.
         at_end: Whether only the rows of last sessions count.
         highest: What it cannot pass; None where there is no such figure.
+        counted: Whether it is a share of what is so or is not: 0 of a few is not 0 for certain.
     """
 
     name: str
@@ -37,6 +36,7 @@ class Measure:
     sign: int = 1
     at_end: bool = False
     highest: float | None = 1.0
+    counted: bool = False
 
     @property
     def better(self) -> str:
@@ -76,6 +76,11 @@ MEASURES = (
         lambda row: row.field_f1_said if row.since_change == AFTER_CHANGE else None,
     ),
     Measure(
+        "changes_learnt", "changes learnt",
+        f"lasting changes said {AFTER_CHANGE} sessions before, of which the new value is held and the old one is not",
+        lambda row: row.changes_learnt / row.changes_said if row.changes_said else None, counted=True,
+    ),
+    Measure(
         "field_precision", "precision", "the part of what is held that is so, after the last session",
         lambda row: row.field_precision, at_end=True,
     ),
@@ -95,17 +100,20 @@ MEASURES = (
     Measure(
         "staleness", "staleness",
         "stale first replies, as a part of all those for which what they depend on had been said before",
-        lambda row: float(row.stale) if row.knowable else None, sign=-1,
+        lambda row: float(row.stale) if row.knowable else None, sign=-1, counted=True,
     ),
     Measure(
         "staleness_at_risk", "staleness, at risk",
         "stale first replies, as a part of those for which something they depend on had changed and been said before",
-        lambda row: float(row.stale) if row.at_risk else None, sign=-1,
+        lambda row: float(row.stale) if row.at_risk else None, sign=-1, counted=True,
     ),
-    Measure("satisfied", "satisfied", "sessions whose user was satisfied in the end", lambda row: float(row.satisfied)),
+    Measure(
+        "satisfied", "satisfied", "sessions whose user was satisfied in the end", lambda row: float(row.satisfied),
+        counted=True,
+    ),
     Measure(
         "tool_accuracy", "tool accuracy", "expected function calls that were made, with the right arguments",
-        lambda row: row.calls_right / row.calls_expected if row.calls_expected else None,
+        lambda row: row.calls_right / row.calls_expected if row.calls_expected else None, counted=True,
     ),
     Measure(
         "persona_tokens", "persona tokens", "length of the persona after the last session",

@@ -10,7 +10,7 @@ from personaopt.evals.personabench.reporting.curves import SINCE_CHANGE, Curve
 from personaopt.evals.personabench.reporting.figures import Cost, Figures
 from personaopt.evals.personabench.reporting.goals import UNRESOLVED, Goal
 from personaopt.evals.personabench.reporting.measures import NAMED
-from personaopt.evals.personabench.reporting.selection import GOLDEN, OURS
+from personaopt.evals.personabench.reporting.selection import GOLDEN, OURS, held
 from personaopt.evals.personabench.reporting.summary import Summary
 from personaopt.evals.personabench.rows import ROLES
 from personaopt.evals.statistics import FEW_USERS, Comparison, Interval
@@ -18,13 +18,14 @@ from personaopt.evals.table import Table, p_value, signed
 
 MEANS = (
     "Every figure is a mean over personas of a persona's own mean, so that all personas weigh the same; intervals are "
-    "95 % bootstrap intervals over personas. One without width says only that no two personas of the run differ."
+    "95 % bootstrap intervals over personas. One without width says only that no two personas of the run differ; of a "
+    "share that is 0 or 1 throughout it is the exact one of as many sessions."
 )
 TOO_FEW = f"An interval marked * is of fewer than {FEW_USERS} personas and so too narrow; no p value is given there."
 _MAIN = ("helpfulness", "personalization", "similarity", "field_f1", "utterances", "staleness", "tool_accuracy")
 _LEARNT = (
-    "field_f1", "field_f1_said", "field_f1_after_change", "field_precision", "field_recall", "similarity",
-    "similarity_coverage", "similarity_correctness", "persona_tokens",
+    "field_f1", "field_f1_said", "field_f1_after_change", "changes_learnt", "field_precision", "field_recall",
+    "similarity", "similarity_coverage", "similarity_correctness", "persona_tokens",
 )  # fmt: skip
 _ANSWERED = ("utterances", "utterances_knowable", "satisfied", "staleness", "staleness_at_risk")
 _PLACES = 10  # how many points of a curve a table has room for
@@ -57,7 +58,7 @@ def main_table(summary: Summary) -> Table:
         head += tuple(f"paper: {name}" for name in paper.MEASURED)
         rows = [(*row, *_theirs(row[0])) for row in rows]
     notes = [MEANS, *_definitions(_MAIN), f"Paper: {paper.CALLED}; not comparable with this run's figures."]
-    if len({(cell.personas, cell.sessions) for _, cell in _cells(summary)}) > 1:
+    if len({frozenset(held(row) for row in cell if not row.error) for cell in summary.section.cells.values()}) > 1:
         notes.append("Not all methods held the same sessions: these rows are not comparable; comparisons below are.")
     return _table(summary, "Methods", head, rows, notes)
 

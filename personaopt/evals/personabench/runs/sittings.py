@@ -157,6 +157,8 @@ def _measured(
         "field_precision": found.learnt.precision if found.learnt else None,
         "field_recall": found.learnt.recall if found.learnt else None,
         "field_f1_said": found.learnt_said.f1 if found.learnt_said else None,
+        "changes_said": found.changes_said,
+        "changes_learnt": found.changes_learnt,
         "persona_tokens": persona.tokens if persona else 0,
         "persona_text": persona.render() if persona else "",
         "persona_version": learnt.version,
