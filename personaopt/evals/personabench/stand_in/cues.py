@@ -53,7 +53,8 @@ FIRST_PERSON = re.compile(
 )
 OWN_CASE = re.compile(
     r"\b(?:i|i'm|i've|i'd|i'll|we|we're|we've|my|our|mine|yours truly)\b|\b(?:for|to|with|suits?|pleases?|makes?|"
-    r"keeps?|has|got|gets?|helps?) me\b|\bthat(?:'s| is) (?:me|(?:how|what|who) i)\b|\byou(?:'re| are) (?:talk|chatt|deal|speak|writ)ing (?:to|with)\b"
+    r"keeps?|has|got|gets?|helps?) me\b|\bthat(?:'s| is) (?:me|(?:how|what|who) i)\b|\byou(?:'re| are) (?:talk|"
+    r"chatt|deal|speak|writ)ing (?:to|with)\b"
 )
 """Words that put the user into a sentence as more than its hearer."""
 IMPERATIVE = re.compile(
