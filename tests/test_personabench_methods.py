@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 
 import dspy
 import pytest
@@ -177,6 +178,11 @@ def test_retrieval_shows_earlier_sessions_and_no_persona(life):
     assert not any(exchange.message[:40] in shown for exchange in rag.dialogues[-1].exchanges)
     earlier = [turn.inputs["message"] for turn in rag.user.history() if turn.session != rag.dialogues[-1].session]
     assert any(json.dumps(text)[1:30] in shown for text in earlier)
+    said = {
+        datetime.fromtimestamp(turn.time, UTC).strftime("(%Y-%m-%d %H:%M) ") + json.dumps(turn.inputs["message"])[1:20]
+        for turn in rag.user.history()
+    }
+    assert sum(each in shown for each in said) == 3  # or what is so could not be told from what was
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])

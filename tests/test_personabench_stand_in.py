@@ -325,6 +325,12 @@ def test_of_what_it_recalls_news_count_more_than_the_rest() -> None:
     assert "beef stew" in answered("", DINNER, memories)
 
 
+def test_what_it_recalls_with_a_time_it_takes_in_the_order_of_time() -> None:
+    said = ["(2026-03-05 09:01) I am vegan.", "(2026-03-01 09:00) I went from vegan to meat with every dinner."]
+    for memories in (said, said[::-1]):
+        assert "lentil stew" in answered("", DINNER, [{"inputs": {"message": each}, "answer": {}} for each in memories])
+
+
 def test_an_outdated_memory_makes_a_stale_reply() -> None:
     assert "lentil stew" in answered("", DINNER, [{"inputs": {"message": "I am vegan."}, "answer": {}}])
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from personaopt.agent import PersonaAgent
 from personaopt.evals.personabench.methods.method import NOTHING_LEARNT, Learnt, Setting, agent_of
 from personaopt.evals.personabench.records import Profile, Session
 from personaopt.evals.personabench.simulation.dialogue import Dialogue
+from personaopt.evals.personabench.simulation.sessions import MESSAGE
 from personaopt.interaction import Interaction, query_text
 from personaopt.memory import User
 from personaopt.memory.episodic import Recall
@@ -83,9 +86,22 @@ class RecallingAgent(PersonaAgent):
         given = {name: inputs[name] for name in self.task.input_fields if name in inputs}
         found = self.user.similarities(query_text(case_of(self.task, given)), before=before)
         earlier = [
-            type(memory)(settled(memory.interaction), memory.similarity)
+            type(memory)(_dated(settled(memory.interaction)), memory.similarity)
             for memory in found
             if memory.interaction.session != self.session
         ]
         nearest = sorted(range(len(earlier)), key=lambda place: (-earlier[place].similarity, -place))
         return Recall(tuple(earlier[place] for place in nearest[: self.retrieve]), tuple(earlier))
+
+
+def _dated(interaction: Interaction) -> Interaction:
+    """An earlier message with the time at which it was said.
+
+    They stand in the order of their similarity: without a time nobody could tell what was so from what is so.
+    """
+    if interaction.time is None:
+        return interaction
+    said = datetime.fromtimestamp(interaction.time, UTC).strftime("%Y-%m-%d %H:%M")
+    return dataclasses.replace(
+        interaction, inputs={**interaction.inputs, MESSAGE: f"({said}) {interaction.inputs.get(MESSAGE, '')}"}
+    )

@@ -15,6 +15,7 @@ REPLACED = ("preference.styles", "preference.formats", "preference.workflows")
 """Lists whose new item takes the place of the old one unless it is said to come beside it: an answer has one form."""
 _LINE = re.compile(r"^[-*\s]*([^:]+): (.+?)(?: \(([^()]*\buntil [^()]*)\))?$")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"^\(\d{4}-\d\d-\d\d \d\d:\d\d\) ")
 _TODAY = re.compile(r"\btoday(?: is|:)? (\d{4}-\d{2}-\d{2})", re.IGNORECASE)
 _FOR_NOW = re.compile(r"\b(?:for now|for the time being|at present|passing|at the moment|only)\b", re.IGNORECASE)
 _USER = re.compile(r"\b(?:the|this) user(?P<s>'s)?\b", re.IGNORECASE)
@@ -56,15 +57,19 @@ def known_of(persona: str, memories: Sequence[str], said: Sequence[str], prompt:
 
     Args:
         persona: The persona's text.
-        memories: What the user said in earlier sessions, the most similar last. Which was said first is not told, so
-            news count more than the rest.
+        memories: What the user said in earlier sessions, the most similar last. They are heard in the order of time
+            where they begin with one; where which was said first is not told, news count more than the rest.
         said: The user's messages in this conversation, oldest first.
         prompt: Where a date of today may stand.
     """
     found = _TODAY.search(prompt)
     known = Known().hear(in_persona(persona, found[1] if found else ""))
-    recalled = [each for memory in memories for each in read(memory)]
-    known.hear(sorted((each for each in recalled if each.lasting), key=lambda each: each.news or each.action != "set"))
+    times = [_TIME.match(memory) for memory in memories]
+    dated = sorted((time[0], memory[time.end() :]) for time, memory in zip(times, memories, strict=True) if time)
+    in_order = len(dated) == len(memories)
+    recalled = [each for memory in ([text for _, text in dated] if in_order else memories) for each in read(memory)]
+    lasting = [each for each in recalled if each.lasting]
+    known.hear(lasting if in_order else sorted(lasting, key=lambda each: each.news or each.action != "set"))
     for message in said:
         known.hear(read(message))
     return known
