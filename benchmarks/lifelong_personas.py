@@ -30,8 +30,8 @@ from personaopt.errors import PersonaOptError
 from personaopt.evals.personabench import OfflineBackend, Size, generate
 
 TUNING_SEEDS = range(7000, 7010)
-SHOWN = ("similarity", "field_f1", "field_f1_after_change", "utterances", "utterances_knowable", "staleness",
-         "tool_accuracy")  # fmt: skip
+SHOWN = ("similarity", "field_f1", "field_f1_after_change", "changes_learnt", "utterances", "utterances_knowable",
+         "staleness", "staleness_at_risk", "tool_accuracy")  # fmt: skip
 BENCH, RUN = "bench", "run"
 
 

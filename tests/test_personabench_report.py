@@ -311,6 +311,14 @@ def test_an_unfinished_run_says_what_is_missing(tmp_path) -> None:
     assert {path.stem for path in (folder / "plots").glob("*.png")} & {"wins-golden", "utterances-golden"} == set()
 
 
+def test_roles_that_were_answered_for_by_rule_are_no_secret(tmp_path) -> None:
+    notes = ["The satisfaction check gave nothing usable: it said neither yes nor no.", "a call was left out"]
+    rows = [row(number=n, dialogue={"session": f"p0-{n}", "exchanges": [], "closing": "", "notes": notes[n:]})
+            for n in range(3)]  # fmt: skip
+    text = read_report(write(tmp_path, rows)).tables_text()
+    assert "rag: in 1 of 3 sessions the agent, the user or the satisfaction check gave nothing usable" in text
+
+
 def test_a_run_that_was_ended_early_knows_what_was_planned(tmp_path) -> None:
     rows = list(Invented(personas=3, sessions=4).cell("personaopt"))
     plan = {"personas": 5, "methods": {"personaopt": {}}, "ends": {"usual": 5, "others": {"p0001": 3}}}

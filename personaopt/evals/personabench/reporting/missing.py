@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from personaopt.evals.personabench.reporting.figures import Figures
 from personaopt.evals.personabench.reporting.measures import NAMED
 from personaopt.evals.personabench.reporting.selection import GOLDEN, ORDER, OURS, Plan, Section, ordered, sitting
+from personaopt.evals.personabench.rows import Row
+from personaopt.evals.personabench.simulation.dialogue import UNUSABLE
 
 
 def missing(section: Section, cells: Mapping[str, Figures], plan: Plan) -> list[str]:
@@ -38,9 +40,19 @@ def missing(section: Section, cells: Mapping[str, Figures], plan: Plan) -> list[
             )
         if failed := cells[method].failed:
             found.append(f"{method}: {_some(failed, len(cell), 'sessions')} failed; they are left out of all figures.")
+        if stood_in := sum(_stood_in(row) for row in cell):
+            found.append(
+                f"{method}: in {_some(stood_in, len(cell), 'sessions')} the agent, the user or the satisfaction check "
+                "gave nothing usable, and an empty reply or the bench's rules stand for it."
+            )
         if unread := cells[method].unread:
             found.append(f"{method}: {unread} replies of the judge could not be read; those scores are left out.")
     return found + _never_measured(cells)
+
+
+def _stood_in(row: Row) -> bool:
+    """Whether somebody of a session was answered for."""
+    return any(UNUSABLE in note for note in (row.dialogue or {}).get("notes", ()))
 
 
 def _never_measured(cells: Mapping[str, Figures]) -> list[str]:

@@ -8,6 +8,9 @@ from typing import Any
 
 from personaopt.evals.personabench.records import Call
 
+UNUSABLE = "gave nothing usable"
+"""In the notes of a session: of the agent, the user or the satisfaction check, which was answered for."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Exchange:

@@ -39,8 +39,6 @@ class SimulatedFunctions:
     Attributes:
         functions: By name.
         state: As it is now; calls change it.
-        calls: What was called so far, in order; see `heard`.
-        refusals: For each of these calls why it was refused; empty where it was carried out.
 
     Raises:
         DataError: The state is no JSON object, two functions have one name, or the parameters of one are no JSON
@@ -52,8 +50,6 @@ class SimulatedFunctions:
         if len(self.functions) < len(session.functions):
             raise DataError(f"Session {session.id!r} has two functions of one name; rename one of them.")
         self.state: dict[str, Any] = _object(session.state or "{}", f"The state of session {session.id!r}")
-        self.calls: list[Call] = []
-        self.refusals: list[str] = []
         self._schemas = {name: _schema(each, session.id) for name, each in self.functions.items()}
         self._lock = threading.Lock()
 
@@ -95,10 +91,7 @@ class SimulatedFunctions:
             Call(name=str(each["tool"]), arguments=json.dumps(each["arguments"], ensure_ascii=False), exact=[])
             for each in made
         )
-        refusals = tuple(str(each.get("error") or "") for each in made)
-        self.calls += calls
-        self.refusals += refusals
-        return calls, refusals
+        return calls, tuple(str(each.get("error") or "") for each in made)
 
     def snapshot(self) -> Callable[[], None]:
         """Keep the state as it is now; what is returned puts it back."""

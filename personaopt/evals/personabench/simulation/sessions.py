@@ -17,7 +17,7 @@ from personaopt.agent import PersonaAgent
 from personaopt.conversation import Conversation
 from personaopt.errors import ConfigurationError, DataError
 from personaopt.evals.personabench.records import Profile, Session
-from personaopt.evals.personabench.simulation.dialogue import Dialogue, Exchange
+from personaopt.evals.personabench.simulation.dialogue import UNUSABLE, Dialogue, Exchange
 from personaopt.evals.personabench.simulation.functions import SimulatedFunctions, equipped
 from personaopt.evals.personabench.simulation.roles import SatisfactionCheck, SimulatedUser
 from personaopt.evals.personabench.simulation.satisfaction import satisfies
@@ -233,4 +233,4 @@ def _unread(who: str, failure: Failure) -> str:
     """
     if failure.unreachable:
         raise Unreachable(f"The LM of the {who} cannot be reached: {failure.reason}")
-    return f"The {who} gave nothing usable: {failure.reason}"
+    return f"The {who} {UNUSABLE}: {failure.reason}"
