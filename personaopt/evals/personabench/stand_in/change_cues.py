@@ -12,9 +12,11 @@ OLD = any_of(
     r"grown|grew|get|got|gotten|been) out) of|(?:gone|went|come|came|stay) off|(?:am|i'm) off the|outgrown|"
     r"goodbye(?: to)?|farewell(?: to)?|moved (?:out of|away from|from)|away from|swapped|traded|traded in|"
     r"exchanged|(?:switched|changed|went|gone|turned|swung|shifted|moved|up|down) from|rather than|"
-    r"(?:had )?enough of|hung up|handed in|put away|laid down|bye|in lieu of|unlike|than|replacing|replaces|"
-    r"replaced|packed (?:up|in)|fell out of love with|succeed(?:s|ed)|put aside|behind me:|ex|former|"
-    r"turned my back on|lost (?:all |my )?(?:interest|taste|appetite|love) (?:in|for)) #@"
+    r"(?:had )?enough of|hung up|handed in|closed the (?:chapter|book) (?:of|on)|(?:fell|fallen|"
+    r"falling) out of love with|retire(?:d)? |moved (?:back )?(?:there|here|home) from|put away|laid down|bye|"
+    r"in lieu of|unlike|than|replacing|replaces|replaced|packed (?:up|in)|fell out of love with|succeed(?:s|ed)|"
+    r"put aside|behind me:|ex|former|turned my back on|lost (?:all |my )?(?:interest|taste|appetite|love) (?:in|"
+    r"for)) #@"
 )
 OLD_BEFORE = any_of(
     r"\bafter (?!all\b)(?:(?:\w+ ){0,4}(?:of|as|in|with|by|at) )?#@|\bfrom #@,? (?:in)?to\b|\bbetween #@ and now\b|"
@@ -36,7 +38,7 @@ OLD_BEHIND = any_of(
     r"@ before[.,;!]|@,? (?:(?:is|are|was|were) (?:now )?|(?:has|have|had) been |gets? |got )(?:replaced|swapped|"
     r"dropped|exchanged|superseded)\b|@ (?:is|was|were|has been|remained) (?:only |just |merely |"
     r"but )?an? (?:\w+ )?(?:episode|detour|interlude|phase|memory|failure|excursion|try|experiment|stopover)\b|"
-    r"% ~@ ~(?:any ?more|any longer|again)\b|% #@,? but\b|% ~@|@ belongs\b"
+    r"% ~@ ~(?:any ?more|any longer|again)\b|% #@,? but\b|% ~@|@ belongs\b|@ (?:has |have )?lost me\b"
 )
 NEW = any_of(
     r"\b(?:became|become|becoming|turned|started|starting|begun|began|taken up|took up|taking up|picked up|"
@@ -105,8 +107,10 @@ FALSE = any_of(
     r"ate|had|did|said)\b|\b(?:did not|didn't) mean\b|\bmeant to (?:say|write|type)\b|\bi (?:was not|"
     r"wasn't) (?:being )?(?:honest|serious)\b|\bpretend\w*\b|\bpull(?:ing|ed) your leg\b|\bin jest\b|"
     r"\bought to have said\b|\bshould have (?:said|written|been|read)\b|\bset (?:the record|that|this|"
-    r"it) straight\b|\bno such thing\b|\bhoax\b|\bprank\b|\bteas(?:ed|ing)\b|\bcontrary to what i\b|\b(?:strike|"
-    r"erase|delete|scratch|remove|cross) \w+ (?:\w+ )?(?:from|off|out)\b|\bmisunderstanding\b|\bgarbled\b"
+    r"it) straight\b|\bno such thing\b|\b(?:withdraw|retract)\w*\b|\bauto-?correct\w*\b|\bi meant\b|\bmy bad\b|"
+    r"\b(?:should|must|need) ?n(?:o|')t believe\b|\bmade you (?:believe|think)\b|\bled you to\b|\bhoax\b|\bprank\b|"
+    r"\bteas(?:ed|ing)\b|\bcontrary to what i\b|\b(?:strike|erase|delete|scratch|remove|"
+    r"cross) \w+ (?:\w+ )?(?:from|off|out)\b|\bmisunderstanding\b|\bgarbled\b"
 )
 OWN_WORDS = any_of(
     r"\b(?:true|so|correct|right) that i\b|\bi(?:'ve|'d| have| had)?(?: \w+){0,3} (?:said|told|wrote|written|"
@@ -120,9 +124,9 @@ OWN_WORDS = any_of(
     r"take|put)\b|\bnever (?:did|have)\b|\bconfession\b|\b(?:earlier|last time|the other day|last session|"
     r"the last time)\b|\bi should have\b|\bi ought to\b|\bi(?: am|'m) not\b|\bthat was (?:an? |just an? |"
     r"only an? )?(?:\w+ )?(?:joke|slip|lie|mistake|typo|nonsense|error|mix-up|not true|wrong|untrue|false|prank)\b|"
-    r"\bi take back\b|\bi (?:was not|wasn't|was) (?:being )?(?:honest|serious|in earnest)\b|\bwas (?:only |"
-    r"just )?(?:an? |my )?(?:\w+ )?(?:joke|slip|lie|mistake|typo|mix-up|error|prank|misunderstanding)\b|"
-    r"\b(?:strike|erase|delete|scratch|remove|take back)\b"
+    r"\bi take back\b|\b(?:withdraw|retract|believe what i|made you|led you|autocorrect)\b|\bi (?:was not|wasn't|"
+    r"was) (?:being )?(?:honest|serious|in earnest)\b|\bwas (?:only |just )?(?:an? |my )?(?:\w+ )?(?:joke|slip|lie|"
+    r"mistake|typo|mix-up|error|prank|misunderstanding)\b|\b(?:strike|erase|delete|scratch|remove|take back)\b"
 )
 SAID = any_of(
     r"\bi(?:'ve|'d| have| had)?(?: \w+){0,2} (?:said|told you|wrote|mentioned|claimed|stated|called myself|"
@@ -144,7 +148,8 @@ PASSING = any_of(
     r"afternoon))\b|\bfor (?:now|once|tonight|today|the moment|the time being|a (?:day|week|few days|bit|change)|"
     r"this (?:once|time|one|occasion))\b|\btonight\b|\bthis once\b|\bthis (?:one )?time only\b|\bas an exception\b|"
     r"\bexceptionally\b|\btemporar(?:y|ily)\b|\b(?:will|'ll|shall|should|soon|hope it|going to) ~pass(?:es)?\b|"
-    r"\b(?:won't|not|will not) (?:going to )?last\b|\bpassing\b|\bin the mood for\b|\bon this occasion\b|"
+    r"\b(?:won't|not|will not) (?:going to )?last\b|\bpassing\b|\b(?:won't|will not|not going to) (?:stay|remain|"
+    r"keep|be like)\b|\bonly until\b|\bhopefully (?:not|only)\b|\bin the mood for\b|\bon this occasion\b|"
     r"\bjust this\b|\btoday only\b|\bmomentar\w+\b|\btoday i(?:'d| would)? (?:like|fancy|want|feel like|prefer)\b|"
     r"\bdo(?: not|n't) get used to it\b"
 )

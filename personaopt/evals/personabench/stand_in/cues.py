@@ -78,7 +78,8 @@ RHETORICAL = re.compile(
 )
 """A question that tells."""
 GIVEN = re.compile(
-    r"\b(?:given that|now that|since|seeing that|considering that|considering|because|knowing that) i(?:'m|'ve| )"
+    r"\b(?:given that|now that|since|seeing that|considering that|considering|because|knowing that) i(?:'m|'ve| )|"
+    r"\bwhen (?:i live|i work|i eat|i feel|i'm|i am|my \w+ is)\b|\bas an? $"
 )
 AROUND = re.compile(
     r"^(?:(?:it|that|this|there|now|and|but|so|these days|today|nowadays|currently|yes|no|nope|well|actually|"

@@ -9,22 +9,23 @@ from personaopt.evals.personabench.stand_in.cues import any_of
 
 FIELDS: Mapping[str, re.Pattern[str]] = {
     "demographics.name": any_of(
-        r"\bnames?\b|\bnamed\b|\bcall|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|respond) to\b|\bi(?: am|'m) @|"
-        r"@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|\bbapti[sz]ed\b|\bintroduc|"
-        r"\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|greetings|regards|yours) ~@|"
-        r"\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |\bwho(?:m)? (?:i|you)"
+        r"\bnames?\b|\bnamed\b|\bcall(?:ed|s)? (?:me|myself|him)\b|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|"
+        r"respond) to\b|\bi(?: am|'m) @|@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|"
+        r"\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|"
+        r"greetings|regards|yours) ~@|\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |"
+        r"\bwho(?:m)? (?:i|you)"
     ),
     "demographics.age": any_of(
         r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|\b(?:i|"
         r"we)(?: am|'m| was) ~@(?! (?:euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|"
         r"steps?)\b)|\byears (?:young|behind me|on my back|to my name|under my)\b|@ (?:candles|springs|winters|"
         r"summers)\b|@ years\b.*\b(?:lived|life|earth|alive|planet|world)\b|@ and (?:still|counting)\b|^at @,? i\b|"
-        r"\bi(?: am|'m) \w+, @|@,? (?:is|that is|that's) (?:what|who|how) i(?: am|'m)\b|\bbeing @|"
+        r"\bi(?: am|'m) \w+, @|@,? (?:is|that is|that's) (?:what|who|how) i(?: am|'m)\b|\bbeing @|\bmy @ years|"
         r"\bfor @ years\b.*|\b(?:reached|hit|gone) (?:the age of )?@"
     ),
     "demographics.gender": any_of(
         r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|"
-        r"\b(?:box|form|entry|tick|salutation|title)\b|\b(?:gender|sex)\b|^@\b"
+        r"\b(?:box|form|entry|tick|salutation|title)\b|\b(?:gender|sex)\b|^@(?!\w)"
     ),
     "demographics.nationality": any_of(
         r"\bpassports?\b|\bcitizen(?:ship)?\b|\bnational(?:ity|s)?\b|\b(?:am|'m|being|as an?) ~@|\b(?:come|hail|am|"
@@ -44,15 +45,16 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r" again| still| actually| really| in fact| never| once| back to being| back| as| myself| only| just|"
         r" already| after all| today| nowadays)* (?:an? |the )?(?:\w+ )?@|\bnot an? @|\bwhat i (?:do|am)\b|\b(?:as|"
         r"be|being|become|became|was|been|call(?:ed)? myself|made me|makes me) (?:an? )(?:\w+ )?@|@ (?:by|"
-        r"in) (?:trade|profession|day|training)|\byou(?:'re| are) \w+ing (?:to|with)\b|\bit(?:'s| is) an? @|^an? @"
+        r"in) (?:trade|profession|day|training)|\byou(?:'re| are) \w+ing (?:to|with)\b|\bit(?:'s| is) an? @|"
+        r"^an? @(?=[,.;!]| (?:by|again|now|is what|that is))"
     ),
     "personality.values": any_of(
         r"\bmatter(?:s|ed)?\b|\bimportan(?:t|ce)\b|\bdear(?:est)?\b|\bvalue[ds]?\b|\bcounts?\b|\bbeliev(?:e|er|"
         r"ing)\b|\bprinciples?\b|\bpriorit\w+\b|\babove (?:all|everything)\b|\bcare (?:\w+ )?about\b|\bmeans?\b|"
         r"\bcherish\b|\btreasure\b|\bcomes? (?:first|before)\b|\bput @ (?:first|above|before)\b|\blive (?:by|"
         r"for)\b|\bstand (?:up )?for\b|\bguid\w+\b|\bheart\b|\bsacred\b|\bholy\b|\bcompass\b|\bideals?\b|"
-        r"\bdriv(?:es?|en)\b|\bnothing (?:\w+ ){0,6}than\b|\bworth\b|\bdecisions?\b|\bone thing\b|\bchoose\b|"
-        r"\bmy (?:whole )?life\b"
+        r"\bdriv(?:es?|en)\b|\bnothing (?:\w+ ){0,6}than\b|\bworth\b|\bdecisions?\b|\bone thing\b|\b(?:side|"
+        r"sides) with\b|\bstarts and ends\b|\bdefend\b|\bcreed\b|\bchoose\b|\bmy (?:whole )?life\b"
     ),
     "personality.interests": any_of(
         r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|"
@@ -65,7 +67,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bdraws me\b|\bsomething with\b|\b(?:found|find) (?:my )?(?:joy|way|pleasure)\b|\bgives me joy\b|"
         r"\benthusias\w+\b|\bbug\b|\blearning\b|\brelax\b|\bunwind\b|\bg[ai]ven? up\b|\bdevot\w+\b|\bheart\b|"
         r"\blessons?\b|\btrying\b|\bsee me\b|\bstopped\b|\bquit\b|\btime for\b|\bbit by\b|\bcaught me\b|\bi(?: am|"
-        r"'m) an?(?: \w+){0,2} @|\bhappiest\b|\b@ person\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
+        r"'m) an?(?: \w+){0,2} @|\bhappiest\b|@ person\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
     ),
     "life.home": any_of(
         r"\b(?:lives?|living|lived|homes?|house|flat|apartment|move[ds]?|moving|reside[nds]*|residence|resident|"
@@ -98,7 +100,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
     "pattern.emotion": any_of(
         r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|"
         r"\btemper(?:ament)?\b|\bspirits?\b|\bstate\b|\bwoke up\b|\bgot up\b|\b(?:makes?|made|left|leaves|got|has|"
-        r"have) me\b|^(?:\w+,? ){0,2}@|\bas an? @|@ (?:soul|person|sort|type|character|nature|disposition)\b"
+        r"have) me\b|^(?:\w+,? ){0,2}@|\bas an? @|\bcall me @|\binside\b|@ (?:soul|person|sort|type|character|"
+        r"nature|disposition)\b"
     ),
     "preference.formats": any_of(
         r"\b(?:answers?|reply|replies|respon\w+|formats?|prefer\w*|likes?|liked|want|give|please|read|write|put|"
@@ -123,6 +126,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
 
 PLAIN_ENOUGH = frozenset(
     {
+        "demographics.career",
+        "pattern.usage",
         "life.home",
         "life.diet",
         "personality.interests",
@@ -133,7 +138,7 @@ PLAIN_ENOUGH = frozenset(
         "pattern.engagement",
     }
 )
-"""Fields whose values are unlike anything else: a first person, or a word of change, beside them is enough."""
+"""Fields of which a value and a first person, or a word of change, are enough where nothing speaks against it."""
 STABLE = frozenset(
     {
         "demographics.name",
@@ -151,8 +156,8 @@ STABLE = frozenset(
 
 BARS: Mapping[str, re.Pattern[str]] = {
     "demographics.gender": any_of(
-        r"@ (?:next|from|with|who|in|of|at|on|behind|over) |\b(?:the|that|every|some|old|young) @\b|"
-        r"\ban? @ (?:came|said|asked|told|called)"
+        r"@ (?:next|from|with|who|in|of|at|on|behind|over) |(?<!as )(?<!am )(?<!'m )\bthe @(?!\w)|\b(?:that|every|"
+        r"some|old|young) @(?!\w)|\ban? @ (?:came|said|asked|told|called)"
     ),
     "demographics.languages": any_of(
         r"\b(?:learn(?:ing|t|ed)?|study(?:ing)?|courses?|lessons?|class|translat\w+ (?:from|out)|film|book|menu|"
@@ -165,20 +170,23 @@ BARS: Mapping[str, re.Pattern[str]] = {
     ),
     "demographics.career": any_of(
         r"\b(?:see|saw|call(?:ed)?(?! myself)|visit\w*|need|ask(?:ed)?|met|meet|hire[ds]?|at|to|by|with|from|for|"
-        r"find) (?:an?|the|my|our) @(?! job)|@'s\b"
+        r"find|found|want|trust|gave|give|told|tell|thank\w*|paid|pay|help(?:ing|ed)?|about|know|fetch|behind|"
+        r"friend|beside|took|bought|heard) (?:an?|the|my|our|any|some|that|this|another) (?:\w+ )?@(?! job)|@'s\b|"
+        r"\b(?:my|our|the|every|that|some) @(?!\w)|^an? @ (?!by|again|now|is what)\w+|@ (?:who|said|told|came|sent|"
+        r"called|gave|asked|took|sold)\b"
     ),
     "life.home": any_of(
         r"\b(?:visit\w*|trip|travel\w*|holidays?|vacation|fly|flying|flight|flew|conference|tickets?|train to|"
-        r"on business|weekend in|born in|grew up|tour|stopover|layover|match|airport|off to|tomorrow|for (?:two|"
-        r"three|a few|some|\d+) days)\b"
+        r"on business|weekend in|born in|grew up|tour|stopover|layover|match|airport|passed|passing|parcel|train|"
+        r"bus|letter|off to|tomorrow|for (?:two|three|a few|some|\d+) days)\b"
     ),
     "life.diet": any_of(
         r"@ (?:restaurants?|place|caf\w+|cook ?books?|friends?|shops?|bakery|recipes?|burgers?|sausages?|options?|"
         r"section|colleagues?|guests?|cousin|neighbou?rs?|menu|course|cheese|leather)\b"
     ),
     "life.budget": any_of(
-        r"\b(?:costs?|cost me|paid|sold|bought it|fined?|owe[sd]?|salary|years old|year-old|win|won|earn|found|"
-        r"lost|lent|rent)\b"
+        r"@ years|\b(?:costs?|cost me|paid|sold|bought it|fined?|owe[sd]?|salary|years old|year-old|win|won|earn|"
+        r"found|lost|lent|rent)\b"
     ),
     "demographics.age": any_of(
         r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:ago|in|"
@@ -190,13 +198,18 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"@ (?:for (?:two|three|four|five|six|eight|ten|twelve|\d+)|by the window|at the)"
     ),
     "personality.interests": any_of(
-        r"@ (?:singers?|houses?|players?|stars?|matches|match|championships?|stadium|tickets?|season)\b|\b(?:book|"
-        r"film|lecture|documentary|talk|article|podcast) (?:about|on) @|\b(?:dull|boring)\b|\b(?:hate|dislike|"
-        r"loathe|can(?:no|')t stand|bores? me|bored by|no interest in|not interested|never liked|nothing for me)\b"
+        r"\b(?:heard|traffic|late because of)\b|@ (?:singers?|houses?|players?|stars?|matches|match|championships?|"
+        r"stadium|tickets?|season)\b|\b(?:book|film|lecture|documentary|talk|article|podcast) (?:about|on) @|"
+        r"\b(?:dull|boring)\b|\b(?:hate|dislike|loathe|can(?:no|')t stand|bored by|no interest in|"
+        r"not interested in|never liked) ~#@|@ (?:bores?|is nothing for) me\b"
     ),
-    "personality.values": any_of(r"\b(?:visit\w*|insurance|photo|holiday|weather|doctor|check-?up)\b"),
+    "personality.values": any_of(
+        r"\b(?:comes? on|took the|take the|to the|sat in|in nature|walk|visit\w*|insurance|photo|holiday|weather|"
+        r"doctor|check-?up)\b"
+    ),
     "pattern.usage": any_of(
-        r"\b(?:eat|sleep|run|train|flight|meeting|appointment|woke|wake|shift|walk|doctor|concert|film|party)\b"
+        r"\b(?:eat|sleep|run|alarm|rings?|news|watched|train|flight|meeting|appointment|woke|wake|shift|walk|"
+        r"doctor|concert|film|party)\b"
     ),
     "pattern.emotion": any_of(
         r"\b(?:stay|keep|sea|water|weather|place|evening) @|@ (?:sea|weather|evening|place|dog|waters?)\b"
@@ -213,8 +226,10 @@ STRONG: Mapping[str, re.Pattern[str]] = {
     "demographics.languages": any_of(r"\b(?:mother tongue|native|first language|at home|i speak|fluent)\b"),
     "life.budget": any_of(r"\b(?:budget|limit|at (?:the )?(?:very )?most|maximum|afford|spend|no more than|ceiling)\b"),
     "demographics.career": any_of(
-        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|what i am|what i do|became|become|you(?:'re|"
-        r" are) \w+ing (?:to|with)|i(?: am|'m) (?:now )?an?)\b"
+        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|what i am|what i do|i(?:'m| am) one|became|"
+        r"become|you(?:'re| are) \w+ing (?:to|with)|as an? @|back to|(?:i|we)(?: am|'m|'ve been| have been| are|"
+        r" were| was)(?: now| all| still| really| not| no longer)* (?:an? )?(?:\w+ )?@|being an? @|(?:job|life|"
+        r"days|years|work) (?:as|of) (?:an? )?@)\b"
     ),
 }
 """What outweighs the bars."""

@@ -29,6 +29,10 @@ _ABOUT_TYPE = re.compile(
     r"sensing|intuition|judging|perceiving)\b",
     re.IGNORECASE,
 )
+_SIDES = re.compile(
+    r"\b(?:I'm|I am) (?:an? )?[ESNTFJP](?![\w'])|"
+    r"\b[EISNTFJP],? (?:rather than|and not|not|over|but not|instead of) [EISNTFJP]\b"
+)
 _I = re.compile(
     r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|more|"
     r"rather|of|definitely|always|mere|pure|side|it's|'s|'m)[: ]+(?:an? |the |"
@@ -106,7 +110,7 @@ def _letters(sentence: str) -> list[Mention]:
         for match in pattern.finditer(sentence)
     ]
     pair = _PAIR.search(sentence)
-    if not pair and not _ABOUT_TYPE.search(sentence):
+    if not pair and not _ABOUT_TYPE.search(sentence) and not _SIDES.search(sentence):
         return words
     rest = sentence
     if pair:

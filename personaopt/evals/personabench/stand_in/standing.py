@@ -22,10 +22,7 @@ _OF_ANYBODY = ("demographics.career", "demographics.gender", "personality.intere
 _THEIRS = re.compile(r"\b(?:her|his|their) (?:\w+ ){0,4}$")
 _UNIT = re.compile(r"(?:€ ?)?([@&])(?: ?€| (?:euros?|eur|food|diet|thing)\b)")
 """What may stand with a value and says nothing."""
-_INDICATIVE = re.compile(
-    r"^\s*(?:well |so |then )*(?:i'm|i am|i've|i have|i live|i work|i eat|it's|it is|my \w+ is|we're|we live|you)\b"
-)
-_UNREAL = re.compile(r"\b(?:would|could|might)\b|'d\b")
+_UNREAL = re.compile(r"(?:\b(?:would|could|might)\b|'d\b)(?! (?:call|say|tell|describe))")
 _LONGEST_HINT = 16
 """Words of a sentence without a subject that still speaks of the user."""
 
@@ -123,8 +120,8 @@ def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
         return False
     before = lowered[: mention.start]
     if cues.IF.search(before):
-        clause = before.rpartition(",")[2]
-        return not ("," in before and _INDICATIVE.match(clause) and not _UNREAL.search(clause))
+        clause = f"{before.rpartition(',')[2]}{lowered[mention.start :].partition(',')[0]}"
+        return "," not in before or cues.IF.search(clause) is not None or bool(_UNREAL.search(clause))
     if not path.startswith(_PLANNED) or path == BUDGET:
         return False
     clauses = list(_CLAUSE.finditer(lowered, 0, mention.start))
