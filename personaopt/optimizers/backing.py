@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from personaopt.memory.quoting import plain, words
 from personaopt.optimizers.sessions import Message
+from personaopt.optimizers.speakers import speaks_of_user
 
 SHARED = 4
 """Letters at which words of one stem begin alike: Italy, Italian."""
@@ -21,13 +22,6 @@ _UNITS = (
 _TENS = ("zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _THOUSANDS = re.compile(r"(?<=\d)[,.'](?=\d{3}\b)")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "."})
-_OF_OTHERS = re.compile(
-    r"\bmy (?:\w+ )?(?:brother|sister|mother|mum|mom|father|dad|wife|husband|partner|son|daughter|child|friend|boss|"
-    r"colleague|neighbou?r|aunt|uncle|cousin|grand\w+|niece|nephew|roommate|flatmate|girlfriend|boyfriend|client|"
-    r"customer|teacher|doctor)\b(?:'s)?|\b(?:he|she|they) (?:is|are|was|were|has|have|lives?|works?|speaks?)\b",
-    re.IGNORECASE,
-)
-_OF_THEMSELVES = re.compile(r"\b(?:i|im|ive|me|my|mine|myself|we|us|our|here)\b", re.IGNORECASE)
 _PASSING = re.compile(
     r"\b(?:just|only) (?:for )?(?:today|tonight|now|this once|this time)\b|\b(?:for|right) now\b|\btonight\b|"
     r"\bjust this once\b|\bthis (?:one )?time only\b|\bfor once\b|\bat the moment\b|\bin the mood\b|\bit will pass\b|"
@@ -67,12 +61,10 @@ def stands_in(value: str, quote: str) -> bool:
 def of_themselves(quote: str, message: str) -> bool:
     """Whether a quotation speaks of the user, and not of somebody else, as far as English words tell.
 
-    What counts is the sentence it stands in. A sentence about another person that says nothing of the user is refused.
+    What counts is the sentence it stands in (`speakers`).
     """
     sentence = next((each for each in sentences(message) if _plain(quote)[:40] in _plain(each)), quote)
-    if not _OF_OTHERS.search(_plain(sentence)):
-        return True
-    return bool(_OF_THEMSELVES.search(_plain(_OF_OTHERS.sub(" ", quote))))
+    return speaks_of_user(_plain(quote).strip(" .,;:!?\"'"), _plain(sentence))
 
 
 def is_passing(quote: str, message: str) -> bool:
