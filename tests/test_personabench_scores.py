@@ -359,6 +359,20 @@ class TestToolScores:
             assert tool_scores(session, self.made(other, call)).right == right
             assert tool_scores(session, self.made(call, call)).right == 1
 
+    def test_of_what_is_looked_up_the_latest_counts(self, search):
+        call, other = search.calls[0], wrong_answer(search).calls[0]
+        assert tool_scores(search, self.made(call, other)).right == 0  # who tries everything does not know
+        both = search.model_copy(update={"calls": [call, other.model_copy(update={"exact": call.exact})]})
+        assert tool_scores(both, self.made(call, other)).right == 2
+        assert tool_scores(both, self.made(call, other, other)).right == 1
+
+    def test_two_bookings_that_are_both_expected_are_right(self, reminder):
+        call, other = reminder.calls[0], wrong_answer(reminder).calls[0]
+        both = reminder.model_copy(update={"calls": [call, other.model_copy(update={"exact": call.exact})]})
+        assert tool_scores(both, self.made(other, call)).right == 2
+        assert tool_scores(both, self.made(call)).right == 1
+        assert tool_scores(reminder, self.made(other, call)).right == 0
+
     def test_refused_calls_are_counted_and_not_right(self, search):
         call = search.calls[0]
         scores = tool_scores(search, self.made(call, call, refusals=("max_price is no number", "")))

@@ -28,8 +28,9 @@ class ToolScores:
 def tool_scores(session: Session, first: Exchange) -> ToolScores:
     """Count the calls before the first reply of a session.
 
-    Looking something up twice does no harm. What changes the world does: a call of such a function counts as right
-    only if it was not also made with other arguments, or else who books everything would be right.
+    Looking something up again does no harm, and the latest of such calls count: as many as are expected, or else who
+    tries everything would be right. What changes the world does harm: a call of such a function counts as right only if
+    none was made that is not expected.
 
     Args:
         session: The session.
@@ -37,13 +38,13 @@ def tool_scores(session: Session, first: Exchange) -> ToolScores:
     """
     made = first.carried_out
     acting = {function.name for function in session.functions if function.effect == "append"}
-    right = sum(
-        was_made and not (call.name in acting and _also_made_otherwise(call, made))
-        for call, was_made in zip(session.calls, right_calls(session.calls, made), strict=True)
-    )
+    right = sum(_is_right(call, session.calls, made, call.name in acting) for call in session.calls)
     return ToolScores(len(session.calls), right, len(first.calls) - len(made))
 
 
-def _also_made_otherwise(call: Call, made: Sequence[Call]) -> bool:
-    same_name = [each for each in made if each.name == call.name]
-    return not all(right_calls([call], [each])[0] for each in same_name)
+def _is_right(call: Call, expected: Sequence[Call], made: Sequence[Call], acting: bool) -> bool:
+    wanted = [each for each in expected if each.name == call.name]
+    tried = [each for each in made if each.name == call.name]
+    if acting and not all(any(right_calls(wanted, [each])) for each in tried):
+        return False
+    return right_calls([call], tried if acting else tried[-len(wanted) :])[0]
