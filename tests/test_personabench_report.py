@@ -246,6 +246,7 @@ def test_the_tables_hold_the_paper_the_judge_and_what_the_figures_mean(written) 
     assert "The judge, examined: openai/judge" in text
     assert "The judge passes 50% of deliberately wrong replies." in text
     assert "| utterances at most 3 % more than golden's |" in text
+    assert "of the changes alone speaks changes learnt" in text
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     assert len(blocks) == 11
     for block in blocks:

@@ -1,8 +1,8 @@
 """A judge is judged: a swap check, deliberately wrong replies, agreement with itself; printed beside what it said.
 
-A judge that reads the persona prefers another reply under another persona. One that leans to long, polite or simply to
-certain replies prefers the same one under both. One that is content with everything passes what is wrong. One that
-draws lots does not agree with itself.
+A judge that reads the persona, or the response that is expected for it, prefers another reply under another persona.
+One that leans to long, polite or simply to certain replies prefers the same one under both. One that is content with
+everything passes what is wrong. One that draws lots does not agree with itself.
 """
 
 from __future__ import annotations
