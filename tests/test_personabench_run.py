@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import queue
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,7 @@ from personaopt.evals.personabench.rows import ROLES, Row, Spent
 from personaopt.evals.personabench.runs.examining import examined, read_judge_report
 from personaopt.evals.personabench.runs.experiment import Experiment, chosen
 from personaopt.evals.personabench.runs.preview import foretell, rehearsing
+from personaopt.evals.personabench.runs.processes import _uninterrupted, _work
 from personaopt.evals.personabench.runs.roles import Roles
 from personaopt.evals.personabench.runs.running import UNANSWERED, Run, open_turns
 from personaopt.evals.personabench.runs.sittings import UNFINISHED
@@ -286,6 +291,52 @@ def test_a_session_that_failed_is_a_row_and_is_held_again_on_request(
     assert {timeless(row) for row in rows} == {timeless(row) for row in whole}
     answered = request_ - 1
     assert len(heard.prompts) <= len(asked.prompts) - answered, "what was answered before was not asked again"
+
+
+def test_what_was_asked_is_kept_until_its_rows_are_on_the_disk(bench: Bench, tmp_path: Path) -> None:
+    """A sitting that another process has ended is lost where the run ends before its rows are heard."""
+    lm, heard = listening()
+    what = experiment(bench, "k1", TapedLM.of(lm), personas=1)
+    todo: queue.Queue[Any] = queue.Queue()
+    back: queue.Queue[Any] = queue.Queue()
+    todo.put(("k1", "p0000", 0))
+    todo.put(None)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        _work(lambda: what, tmp_path, todo, back)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    key, told, broken = back.get_nowait()
+    assert (key, len(told), broken) == (("k1", "p0000"), 6, "")
+    asked = len(heard.prompts)
+    assert asked > 6
+    _, rows = ran(what, tmp_path)
+    assert {timeless(row) for row in rows} == {timeless(row) for row in told}
+    assert len(heard.prompts) == asked, "nothing was asked again"
+    assert not (tmp_path / UNFINISHED).exists()
+
+    (sitting,) = what.sittings()
+    left = sitting.tape(tmp_path)  # as of a run that was killed between the last row and the tape's end
+    with left.running():
+        left.keep({"asked": "a"})
+    assert left.file.exists()
+    ran(what, tmp_path)
+    assert not (tmp_path / UNFINISHED).exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no such signals here")
+def test_other_processes_leave_an_interruption_to_the_one_that_began_them() -> None:
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('here')"
+    others = []
+
+    def begun() -> None:
+        with _uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            others.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False))
+
+    with pytest.raises(KeyboardInterrupt):
+        begun()
+    assert [(each.returncode, each.stdout, each.stderr) for each in others] == [(0, "here\n", "")]
 
 
 def test_an_lm_that_is_out_of_reach_ends_the_run(bench: Bench, tmp_path: Path) -> None:

@@ -174,6 +174,27 @@ def test_killed_in_the_middle_it_goes_on_and_asks_nothing_twice(
     assert (served.asked - asked).total() <= 2
 
 
+def test_its_processes_end_with_it_and_pay_for_nothing_more(
+    command: Command, served: Served, bench: Path, tmp_path: Path
+) -> None:
+    served.quick = 4
+    asking = served.asking(bench, tmp_path / "out", "--personas", 1, "--sessions", 3, "--methods", "k1")
+    process = started([*asking, "--processes", 1])
+    end = time.monotonic() + 60
+    while served.asked.total() < 5 and time.monotonic() < end:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.7)
+    asked = served.asked.total()
+    time.sleep(1.0)
+    assert 5 <= asked == served.asked.total()
+    served.quick = math.inf
+    code, _, stderr = command(*asking)
+    assert code == 0, stderr
+    assert (served.asked - Counter(set(served.asked))).total() <= 1, "only what was on its way is asked again"
+
+
 def test_a_time_limit_ends_it_with_a_report_and_no_failure(
     command: Command, served: Served, bench: Path, tmp_path: Path
 ) -> None:
@@ -253,6 +274,16 @@ def test_a_preview_asks_nothing_and_leaves_nothing(
     assert served.asked.total() == 0
     assert not out.exists()
 
+    base = ["eval", "personabench", "run", "--bench", bench, "--lm", "scripted", "--methods", "none", "--personas", 1]
+    assert command(*base, "--out", out)[0] == 0
+    for more in (["--turns", 2], ["--noise", "0,0"], ["--out", bench]):
+        code, stdout, stderr = command(*base, "--out", out, *more, "--preview")
+        assert (code, stdout) == (2, ""), "what the run would refuse"
+        assert "--out" in stderr
+    code, stdout, _ = command(*base, "--out", out, "--preview")
+    assert code == 0
+    assert "5 sessions are held already." in stdout
+
 
 def test_what_cannot_be_run_is_refused_in_one_sentence(
     command: Command, bench: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
@@ -289,6 +320,8 @@ def test_what_cannot_be_run_is_refused_in_one_sentence(
     generate(other, OfflineBackend(), Size(personas=1, sessions=5, seed=13))
     refused(2, "made with settings: bench = ", "--sessions", 2, "--bench", other, *again)
     assert (out / "results.jsonl").read_bytes() == rows
+    assert command(*base, *again, "--sessions", 2, "--seed", 1)[0] == 0, "another seed may be added"
+    assert {row.seed for row in read_rows(out, Row)} == {0, 1}
 
 
 @pytest.mark.local_model

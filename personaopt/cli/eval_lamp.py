@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from personaopt.cli.lm import Dtype
 from personaopt.cli.output import message, print_json
 from personaopt.errors import ConfigurationError
 
@@ -29,13 +30,6 @@ class Study(StrEnum):
     coldstart = "coldstart"
     personas = "personas"
     all = "all"
-
-
-class Dtype(StrEnum):
-    """The numbers of the local model."""
-
-    float32 = "float32"
-    bfloat16 = "bfloat16"
 
 
 class Retriever(StrEnum):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from personaopt.cli.lm import Dtype
 from personaopt.cli.output import message, print_json
 
 app = typer.Typer(
@@ -105,6 +106,7 @@ def run(
     systematic: Annotated[
         bool, typer.Option("--systematic", help="`scripted` misses a sentence always, or never.")
     ] = False,
+    dtype: Annotated[Dtype, typer.Option(help="Of the local model.")] = Dtype.float32,
     seed: Annotated[int, typer.Option(help="For everything that is drawn.")] = 0,
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Sittings under way at once; 2 for the local model, 8 for served ones.")
@@ -149,6 +151,7 @@ def run(
         systematic=systematic,
         seed=seed,
         api_base=api_base,
+        dtype=dtype.value,
     )
     wanted = Wanted(
         bench, out, cast, methods, personas, sessions, turns, retrieve, seed, concurrency, processes, limit_seconds,

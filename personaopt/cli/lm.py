@@ -5,12 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import re
+from enum import StrEnum
 from typing import Any
 
 from personaopt.errors import ConfigurationError, ModelError
 
 LONGEST_TEXT = 96
 """Tokens of a written answer: the small model seldom ends a line by itself, and each token is a pass of its own."""
+
+
+class Dtype(StrEnum):
+    """The numbers of the local model."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
 
 
 def language_model(name: str, **settings: Any) -> Any:

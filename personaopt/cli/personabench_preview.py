@@ -7,24 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 from personaopt.cli.output import print_table
 from personaopt.cli.personabench_roles import LOCAL, RULES, SCRIPTED, roles_of
-from personaopt.cli.personabench_run import Wanted, experiment_of
+from personaopt.cli.personabench_run import FIXED, Wanted, config_of, experiment_of
 
 if TYPE_CHECKING:
     from personaopt.evals.personabench.runs.preview import Cost, Foretold, Price
 
 
 def previewed(wanted: Wanted, json: bool) -> dict[str, Any]:
-    """Say what it would take; no language model is loaded or asked, and nothing is written."""
+    """Say what it would take; no language model is loaded or asked, and nothing is written.
+
+    Raises:
+        PersonaOptError: The run would be refused, for its options or for what is in the folder.
+    """
     import dspy
 
     from personaopt.evals.personabench.rows import Row
     from personaopt.evals.personabench.runs.preview import foretell, rehearsing
     from personaopt.evals.personabench.runs.running import open_turns
-    from personaopt.evals.results import ROWS, read_rows
+    from personaopt.evals.results import ROWS, check_config, read_rows
 
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its price list would be looked for in the network
+    wanted.check_out()
     experiment = experiment_of(wanted)
     rows = read_rows(wanted.out, Row) if (wanted.out / ROWS).exists() else []
+    if rows:
+        check_config(wanted.out, config_of(wanted, experiment), FIXED)
     known = {row.key: row for row in rows}
     turns = list(open_turns(experiment, known, wanted.retry_failed))
     whole = sum(len(sitting.sessions) for sitting in experiment.sittings())

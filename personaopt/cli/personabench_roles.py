@@ -65,9 +65,12 @@ class Cast:
         return self.names == [SCRIPTED]
 
     def of_lm(self, name: str) -> dict[str, Any]:
-        """The settings of a language model; answers of other runs are never taken from DSPy's cache."""
+        """The settings of a language model; answers of other runs are never taken from DSPy's cache.
+
+        The seed is none of them: it stands in every row, and a folder may have rows of several.
+        """
         if name == SCRIPTED:
-            return {"misses": self.misses, "invents": self.invents, "systematic": self.systematic, "seed": self.seed}
+            return {"misses": self.misses, "invents": self.invents, "systematic": self.systematic}
         if name == LOCAL:
             return {"dtype": self.dtype}
         return {"cache": False, **({"api_base": self.api_base} if self.api_base else {})}

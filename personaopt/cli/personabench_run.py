@@ -8,7 +8,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,17 @@ class Wanted:
     limit_seconds: float | None
     retry_failed: bool
 
+    def check_out(self) -> None:
+        """See that the results do not go among the files of a bench.
+
+        Raises:
+            ConfigurationError: They would.
+        """
+        from personaopt.evals.personabench.files import SESSIONS
+
+        if (self.out / SESSIONS).exists():
+            raise ConfigurationError(f"The folder {self.out} has a bench; give another --out for the results.")
+
     def at_once(self) -> int:
         """Sittings under way at once in threads: the local model has the cores to itself, others wait elsewhere."""
         return self.concurrency or (1 if self.cast.computes else 2 if LOCAL in self.cast.names else AT_ONCE)
@@ -73,15 +84,13 @@ def carry_out(wanted: Wanted, json: bool) -> dict[str, Any]:
     """
     from personaopt.cli.run_progress import Shown
     from personaopt.evals.meters import Stop
-    from personaopt.evals.personabench.files import SESSIONS
     from personaopt.evals.personabench.rows import Row
     from personaopt.evals.personabench.runs.running import Run
     from personaopt.evals.results import Results
 
-    if (wanted.out / SESSIONS).exists():
-        raise ConfigurationError(f"The folder {wanted.out} has a bench; give another --out for the results.")
     stop = Stop(wanted.limit_seconds)
     loaded: dict[str, Any] = {}
+    wanted.check_out()
     with Results(wanted.out, Row) as results:
         experiment = experiment_of(wanted, functools.partial(_cast, wanted, loaded, results))
         results.configure(config_of(wanted, experiment), FIXED)
@@ -198,7 +207,7 @@ def config_of(wanted: Wanted, experiment: Experiment) -> dict[str, Any]:
             **wanted.cast.settings(),
         },
         "lms": {name: wanted.cast.of_lm(name) for name in wanted.cast.names},
-        "bench": {"folder": str(wanted.bench), **_made(experiment.bench.config)},
+        "bench": {"folder": str(wanted.bench), "made": dict(experiment.bench.config)},
         "methods": {name: {} for name in experiment.methods},
         "seeds": {str(wanted.seed): time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
         **ends_of(experiment),
@@ -225,11 +234,6 @@ def bench_digest(folder: Path) -> str:
     for name in (PERSONAS, SESSIONS):
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()
-
-
-def _made(config: Mapping[str, Any]) -> dict[str, Any]:
-    """How the bench was made, as far as it says."""
-    return {"made": dict(config)}
 
 
 def _processes(wanted: Wanted, experiment: Experiment, results: Results[Row]) -> int:

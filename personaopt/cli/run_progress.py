@@ -38,7 +38,7 @@ class Shown:
 
     def begin(self, tally: Tally) -> None:
         """Say what there is to do."""
-        known = f", {tally.before} of them answered before" if tally.before else ""
+        known = f", {tally.before} of them from before" if tally.before else ""
         self._line(f"{tally.whole} {self._what}{known}")
         if not self._file.isatty() or tally.done == tally.whole:
             return

@@ -152,12 +152,8 @@ class Results(Generic[R]):
             ConfigurationError: Something differs; nothing is written.
         """
         before = read_config(self.folder)
-        for name in set(fixed) & before.keys() & config.keys() if self.rows else ():
-            if differs := _difference(name, before[name], config[name], name in whole):
-                raise ConfigurationError(
-                    f"The rows in {self.folder} were made with {differs}; go on with what its {CONFIG} says, or give "
-                    "another --out."
-                )
+        if self.rows:
+            check_config(self.folder, config, fixed, whole)
         kept = {name: value for name, value in before.items() if name not in whole or name not in config}
         write_json(self.folder / CONFIG, _merged(kept, config))
 
@@ -191,6 +187,27 @@ class Results(Generic[R]):
         if whole < size:
             os.ftruncate(self._file, whole)
             os.fsync(self._file)
+
+
+def check_config(folder: Path, config: Mapping[str, Any], fixed: Iterable[str], whole: Collection[str] = ()) -> None:
+    """Refuse to mix rows with those of a folder that were made in another way; the folder stays as it is.
+
+    Args:
+        folder: Of a run that has rows.
+        config: As for `Results.configure`.
+        fixed: As there.
+        whole: As there.
+
+    Raises:
+        ConfigurationError: Something differs.
+    """
+    before = read_config(folder)
+    for name in set(fixed) & before.keys() & config.keys():
+        if differs := _difference(name, before[name], config[name], name in whole):
+            raise ConfigurationError(
+                f"The rows in {folder} were made with {differs}; go on with what its {CONFIG} says, or give another "
+                "--out."
+            )
 
 
 def write_json(file: Path, values: Any) -> None:

@@ -7,7 +7,8 @@ import multiprocessing
 import os
 import queue
 import signal
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def in_processes(
     turns: Sequence[tuple[Sitting, int]],
     make: Callable[[], Experiment],
     folder: Path,
-    tell: Callable[[Sequence[Row]], None],
+    tell: Callable[[Sitting, Sequence[Row]], None],
     processes: int,
     stop: Stop,
 ) -> None:
@@ -38,7 +39,7 @@ def in_processes(
         turns: What there is to do, each with the first session that is open.
         make: Makes the experiment; sent to the others.
         folder: Of the run.
-        tell: Given the rows of a sitting.
+        tell: Given a sitting and its rows. Until then what was asked in it stays on its tape.
         processes: How many.
         stop: Ends it.
 
@@ -56,25 +57,46 @@ def in_processes(
         context.Process(target=_work, args=(make, folder, todo, back), daemon=True)
         for _ in range(min(processes, len(turns)))
     ]
-    for other in others:
-        other.start()
     try:
-        _listen(back, others, len(turns), tell, stop)
+        with _uninterrupted():
+            for other in others:
+                other.start()
+        _listen(back, others, turns, tell, stop)
     finally:
-        for other in others:  # they hold nothing: what they have not told is done again
+        begun = [other for other in others if other.pid is not None]
+        for other in begun:  # they hold nothing: what they have not told is done again
             other.terminate()
         for each in (todo, back):
             each.cancel_join_thread()
             each.close()
-        for other in others:
+        for other in begun:
             other.join()
 
 
-def _listen(back: Any, others: Sequence[Any], turns: int, tell: Callable[[Sequence[Row]], None], stop: Stop) -> None:
-    left = turns
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes that are begun here never hear of Ctrl-C, not even while they load; this one hears of it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _listen(
+    back: Any,
+    others: Sequence[Any],
+    turns: Sequence[tuple[Sitting, int]],
+    tell: Callable[[Sitting, Sequence[Row]], None],
+    stop: Stop,
+) -> None:
+    left = {(sitting.method, sitting.profile.id): sitting for sitting, _ in turns}
     while left and not stop.over:
         try:
-            rows, broken = back.get(timeout=LOOKED)
+            key, rows, broken = back.get(timeout=LOOKED)
         except queue.Empty:
             if not any(other.is_alive() for other in others) and back.empty():
                 raise PersonaOptError("The processes of the run have ended early; start it again to go on.") from None
@@ -82,31 +104,30 @@ def _listen(back: Any, others: Sequence[Any], turns: int, tell: Callable[[Sequen
         if broken:
             stop.now(broken, failed=True)
             raise PersonaOptError(broken)
-        tell(rows)
-        left -= 1
+        tell(left.pop(key), rows)
 
 
 def _work(make: Callable[[], Experiment], folder: Path, todo: Any, back: Any) -> None:
     """One process: takes sittings until there are none, or until the one that began it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are shared out by processes
-    parent = multiprocessing.parent_process()
     try:
         experiment = make()
         sittings = {(each.method, each.profile.id): each for each in experiment.sittings()}
         roles = experiment.roles()
-        while parent is not None and parent.is_alive():
-            try:
-                turn = todo.get(timeout=LOOKED)
-            except queue.Empty:
-                continue
-            if turn is None:
-                return
-            method, persona, first = turn
+        for method, persona, first in iter(todo.get, None):
             sitting = sittings[method, persona]
             rows: list[Row] = []
             sit(sitting, roles, sitting.tape(folder), Stop(), rows.append)
-            back.put((rows[first:], ""))
+            back.put(((method, persona), rows[first:], ""))
     except Exception as error:  # noqa: BLE001 - it is said where the run was begun
         with contextlib.suppress(OSError, ValueError):
-            back.put(([], str(error) if isinstance(error, PersonaOptError) else reason(error)))
+            back.put((None, [], str(error) if isinstance(error, PersonaOptError) else reason(error)))
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would pay for answers that nobody hears, or wait for ever to tell them."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)

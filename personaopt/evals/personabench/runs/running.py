@@ -92,10 +92,12 @@ class Run:
             KeyboardInterrupt: As it comes; the sessions that were held are kept.
         """
         self.count()
+        for sitting in self.experiment.sittings():
+            self._let_go(sitting)
         turns = list(open_turns(self.experiment, self.results.rows, self._failed_again))
         if turns and not self.stop.over:
             if self.processes and self.make is not None:
-                in_processes(turns, self.make, self.results.folder, self._tell, self.processes, self.stop)
+                in_processes(turns, self.make, self.results.folder, self._told, self.processes, self.stop)
             else:
                 roles = self.experiment.roles()
                 in_threads(turns, lambda turn: self._sit(turn, roles), self.concurrency, self.stop)
@@ -110,7 +112,18 @@ class Run:
                 self._tell([row])
 
         sit(sitting, roles, sitting.tape(self.results.folder), self.stop, tell)
+        self._let_go(sitting)
         give_back_memory()
+
+    def _told(self, sitting: Sitting, rows: Sequence[Row]) -> None:
+        self._tell(rows)
+        self._let_go(sitting)
+
+    def _let_go(self, sitting: Sitting) -> None:
+        """Nobody asks again what was asked in a sitting of which all rows are on the disk, none with an error."""
+        rows = (self.results.rows.get(sitting.row(session).key) for session in sitting.sessions)
+        if all(row is not None and not row.error for row in rows):
+            sitting.tape(self.results.folder).remove()
 
     def _tell(self, rows: Sequence[Row]) -> None:
         with self._lock:

@@ -85,14 +85,13 @@ def sit(sitting: Sitting, roles: Roles, tape: Tape, stop: Stop, tell: Callable[[
     Args:
         sitting: What is held.
         roles: Who takes part.
-        tape: Where calls are kept until all sessions are over.
+        tape: Where calls are kept; who writes the rows down removes it after that.
         stop: Asked between sessions and after calls.
         tell: Given each row as soon as it is there. What goes wrong in a session is a row with an error.
 
     Raises:
         Stopped: The run is to end.
     """
-    failed = False
     with (
         dspy.context(lm=roles.agent, adapter=form_of(roles.agent)),
         private_calls(user_hash(sitting.profile.id)),  # nothing comes from DSPy's cache: every call is paid and counted
@@ -103,11 +102,7 @@ def sit(sitting: Sitting, roles: Roles, tape: Tape, stop: Stop, tell: Callable[[
         learner = sitting.make(store.user(sitting.profile.id), setting)
         for session in sitting.sessions:
             stop.check()
-            row = _held(sitting, learner, roles, session, stop)
-            failed = failed or bool(row.error)
-            tell(row)
-    if not failed:
-        tape.remove()
+            tell(_held(sitting, learner, roles, session, stop))
 
 
 def _held(sitting: Sitting, learner: Learner, roles: Roles, session: Session, stop: Stop) -> Row:
