@@ -275,7 +275,11 @@ def test_a_preview_asks_nothing_and_leaves_nothing(
     assert not out.exists()
 
     base = ["eval", "personabench", "run", "--bench", bench, "--lm", "scripted", "--methods", "none", "--personas", 1]
+    told = json.loads(command(*base, "--out", out, "--preview", "--json")[1])["together"]["expected"]
     assert command(*base, "--out", out)[0] == 0
+    used = [row.answering for row in read_rows(out, Row)]
+    a_call = sum(each.input_tokens for each in used) / sum(each.calls for each in used)
+    assert 0.7 < told["input_tokens"] / told["calls"] / a_call < 1.5, "both count tokens, and not words"
     for more in (["--turns", 2], ["--noise", "0,0"], ["--out", bench]):
         code, stdout, stderr = command(*base, "--out", out, *more, "--preview")
         assert (code, stdout) == (2, ""), "what the run would refuse"

@@ -21,6 +21,7 @@ from personaopt.evals.personabench.stand_in.noise import Luck, Noise
 from personaopt.evals.personabench.stand_in.reflecting import NOTHING, critique, edits
 from personaopt.evals.personabench.stand_in.verdicts import is_expected, likeness, scores, speak
 from personaopt.evals.testbed import prompts
+from personaopt.persona import estimate_tokens
 
 MODEL = "personabench/stand-in"
 _ROLES = {
@@ -65,7 +66,7 @@ class CapableStandIn:
             self.calls[kind] += 1
         whole = "\n".join([str(request.config.temperature), system, *said])
         reply = prompt.form(self._fields(kind, prompt, heard, Luck(self.noise, self.seed, whole)))
-        usage = Usage(input_tokens=len(whole.split()), output_tokens=len(reply.split()))
+        usage = Usage(input_tokens=estimate_tokens(whole), output_tokens=estimate_tokens(reply))
         return Response(None, MODEL, Message.assistant([TextPart(reply)]), "stop", usage)
 
     def _fields(self, kind: str, prompt: prompts.Prompt, heard: list[str], luck: Luck) -> dict[str, Any]:
