@@ -39,7 +39,7 @@ OTHERS = re.compile(
 NO_SUBJECT = re.compile(
     r"(?:\b(?:with|for|to|of|from|by|at|about|near|like|than|beside|besides|without|among|and|visit(?:ed|ing)?|"
     r"told|tell|asked?|know|meet|met|unlike|see|saw|behind|after|because of|thanks to|join(?:ed)?|follow(?:ed|"
-    r"ing)?|not|against|on|in|into|per|past|am|be|being|as|i'm|before)|/) ?$"
+    r"ing)?|not|against|on|in|into|per|past|am|be|being|as|i'm|before|me|become|became|becoming|turned|been|still|remain|i'm now|am now)|/) ?$"
 )
 """Behind these words somebody else is spoken of, but the sentence is not about them."""
 OWN_SUBJECT = re.compile(
@@ -53,7 +53,7 @@ FIRST_PERSON = re.compile(
 )
 OWN_CASE = re.compile(
     r"\b(?:i|i'm|i've|i'd|i'll|we|we're|we've|my|our|mine|yours truly)\b|\b(?:for|to|with|suits?|pleases?|makes?|"
-    r"keeps?|has|got|gets?|helps?) me\b|\bthat(?:'s| is) (?:me|(?:how|what|who) i)\b|\byou(?:'re| are) (?:talk|"
+    r"keeps?|has|got|gets?|helps?|give|lets?|drives?|pays?|beats?) me\b|\bthat(?:'s| is) (?:me|(?:how|what|who) i)\b|\byou(?:'re| are) (?:talk|"
     r"chatt|deal|speak|writ)ing (?:to|with)\b"
 )
 """Words that put the user into a sentence as more than its hearer."""
@@ -92,7 +92,7 @@ AROUND = re.compile(
 """How a sentence begins that has no subject and still speaks of the user."""
 SUPPOSED = any_of(
     r"\b(?:(?:i|we) (?:\w+ )?(?:might|may|could)|(?:it|that|this|which) (?:might|may|could) be|maybe|perhaps|"
-    r"possibly|wish(?:es)?|dream(?:ing|t|s)? (?:of|about)|considering|think(?:ing)? (?:of|about)|thought (?:of|"
+    r"possibly|wish(?:es)?|dream(?:ing|t|s|ed)? (?:that |of|about|i )|considering|think(?:ing)? (?:of|about)|thought (?:of|"
     r"about)|toying with|plan(?:ning)? (?:to|on)|hop(?:e|ing) to|want to (?:be|become|live|move|try)|would (?:love|"
     r"like) to (?:be|become|live|move|try|work)|would (?:have|be|live|work|eat|move)|suppose|let us say|let\'s say|"
     r"imagine (?:i|that|being)|pretend (?:that )?i|one day|some ?day|as if|as though|going to (?:be|become|move|"

@@ -13,7 +13,10 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"respond) to\b|\bi(?: am|'m) @|@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|"
         r"\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|"
         r"greetings|regards|yours) ~@|\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |"
-        r"\bwho(?:m)? (?:i|you)"
+        r"\bwho(?:m)? (?:i|you)|"
+        r"\b(?:say|says|shout|shouts|yells?|whispers?|reads|print(?:ed)?|label|envelope|badge|door|doorbell|bell) ~@|"
+        r"\bit(?:'s| is) @[,.;!:]|@ (?:speaking|writing|again|is me|is who i|, that's me)\b|@,? that(?:'s| is) me\b|\bhere is @|\bhere's @|"
+        r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|\bmine(?:'s| is) @"
     ),
     "demographics.age": any_of(
         r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|\b(?:i|"
@@ -21,21 +24,29 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"steps?)\b)|\byears (?:young|behind me|on my back|to my name|under my)\b|@ (?:candles|springs|winters|"
         r"summers)\b|@ years\b.*\b(?:lived|life|earth|alive|planet|world)\b|@ and (?:still|counting)\b|^at @,? i\b|"
         r"\bi(?: am|'m) \w+, @|@,? (?:is|that is|that's) (?:what|who|how) i(?: am|'m)\b|\bbeing @|\bmy @ years|"
-        r"\bfor @ years\b.*|\b(?:reached|hit|gone) (?:the age of )?@"
+        r"\bfor @ years\b.*|\b(?:reached|hit|gone) (?:the age of )?@|"
+        r"@ so far\b|\bborn @ years ago|@ years ago (?:i was born|my mother)|\byoung\b|^(?:now )?at @\b|\b(?:celebrated|celebrate|see|seen|saw|had) (?:my |all )?@|"
+        r"\bold\b|@ (?:years|rounds|trips|laps|times) (?:around|round) the sun|\b(?:being|am|'m) (?:all of |already |just |only |now |still |a \w+ )+@|\bage:? @|\bpension|\bretire|"
+        r"\bborn @ years ago\b|^at @[,' ]|\bat @,? (?:i|one|you|my)\b|\bage\b"
     ),
     "demographics.gender": any_of(
         r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|"
-        r"\b(?:box|form|entry|tick|salutation|title)\b|\b(?:gender|sex)\b|^@(?!\w)"
+        r"\b(?:box|form|entry|tick|salutation|title)\b|\b(?:gender|sex)\b|^@(?!\w)|"
+        r"\bpronouns?\b|@ (?:myself|through and through)\b|\baddress(?:ed)? (?:me )?as (?:an? )?@|\b(?:sir|madam|mr|ms|mrs)\b|\b(?:i am|i'm|being) ~@"
     ),
     "demographics.nationality": any_of(
         r"\bpassports?\b|\bcitizen(?:ship)?\b|\bnational(?:ity|s)?\b|\b(?:am|'m|being|as an?) ~@|\b(?:come|hail|am|"
         r"i'm|are|roots) ~from @|\bborn\b|\bpapers\b|\bidentity card\b|@ by birth\b|\bbelong\b|\bhome ?country\b|"
-        r"\bsubject of\b"
+        r"\bsubject of\b|"
+        r"@ is (?:where i|my (?:home)?(?:land|country))|\bwhere i(?: am|'m)? (?:come )?(?:from)\b|\bblood\b|\bheritage\b|\bthrough and through\b|\bveins\b|"
+        r"\bcompatriots?\b|\bmy (?:home)?(?:land|country|people)\b|\bfellow @|\bvote in\b|\bembassy\b|\bconsulate\b|\bby nationality\b|\b(?:proud|typical|true|real|born|full-blooded) @|\bbred\b|\b(?:come|am|i'm) (?:\w+ )?from @"
     ),
     "demographics.languages": any_of(
         r"\bsp(?:eak|eaker|eaking|eaks|oke|oken)\b|\blanguages?\b|\btongue\b|\bfluent\b|\bnative\b|"
         r"\bgrew up (?:with|in|on)\b|\braised (?:in|with|on)\b|\bin @ (?:at home|with my)\b|\b(?:dream|think|swear|"
-        r"count|curse|pray|talk) in @|\btalk(?:ed|ing)?\b.*@|\bunderstand\b|\bfirst words\b|\blullab\w+\b"
+        r"count|curse|pray|talk) in @|\btalk(?:ed|ing)?\b.*@|\bunderstand\b|\bfirst words\b|\blullab\w+\b|"
+        r"\b(?:express|conversation|sang|sing|hold|get by|manage|comfortable|at ease|pick up|joke|joked|argue|chat|fight|whisper|scold(?:ed)?|correspond|read|write|answer|follow) ~~in @|"
+        r"\braised\b|\bwords? of @|\bcomfortable\b|\bgrew up\b|\bas for @|@ comes? (?:naturally|easily)|\bmy @ is\b|\b(?:good|decent|fair|my|everyday|perfect) @[,.; ]|\bconverse\b|\bcommand of @|\bin @,? (?:please|too|as well)\b"
     ),
     "demographics.career": any_of(
         r"\b(?:work(?:ing|s|ed)?|jobs?|profession(?:ally)?|trade|career|occupation|living|employ\w*|hired|"
@@ -46,7 +57,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r" already| after all| today| nowadays)* (?:an? |the )?(?:\w+ )?@|\bnot an? @|\bwhat i (?:do|am)\b|\b(?:as|"
         r"be|being|become|became|was|been|call(?:ed)? myself|made me|makes me) (?:an? )(?:\w+ )?@|@ (?:by|"
         r"in) (?:trade|profession|day|training)|\byou(?:'re| are) \w+ing (?:to|with)\b|\bit(?:'s| is) an? @|"
-        r"^an? @(?=[,.;!]| (?:by|again|now|is what|that is))"
+        r"^an? @(?=[,.;!]| (?:by|again|now|is what|that is))|"
+        r"\b(?:rent|bills|money|wage|salary|income|livelihood|make my|puts? (?:food|bread) on|breadwinner|by profession|profession:|hours? a day|all day|every day at work|nine to five|boss|clients|customers|patients|for a company|for a firm|employer|office|trained|apprentice\w*|career:|on duty|my field|by calling|degree in|studied|licensed|certified|registered|self-employed|freelance)\b"
     ),
     "personality.values": any_of(
         r"\bmatter(?:s|ed)?\b|\bimportan(?:t|ce)\b|\bdear(?:est)?\b|\bvalue[ds]?\b|\bcounts?\b|\bbeliev(?:e|er|"
@@ -54,7 +66,10 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bcherish\b|\btreasure\b|\bcomes? (?:first|before)\b|\bput @ (?:first|above|before)\b|\blive (?:by|"
         r"for)\b|\bstand (?:up )?for\b|\bguid\w+\b|\bheart\b|\bsacred\b|\bholy\b|\bcompass\b|\bideals?\b|"
         r"\bdriv(?:es?|en)\b|\bnothing (?:\w+ ){0,6}than\b|\bworth\b|\bdecisions?\b|\bone thing\b|\b(?:side|"
-        r"sides) with\b|\bstarts and ends\b|\bdefend\b|\bcreed\b|\bchoose\b|\bmy (?:whole )?life\b"
+        r"sides) with\b|\bstarts and ends\b|\bdefend\b|\bcreed\b|\bchoose\b|\bmy (?:whole )?life\b|"
+        r"\b(?:goes|go|is|stands?|ranks?) ~(?:above|before|over|beyond) @|\babove @|\bgive up\b|\bgave up\b|\bmirror\b|\b(?:prize|honou?r|respect|uphold|protect|preserve|fight for|swear by|stand by|keep|hold) ~@|"
+        r"\bhold ~(?:dear|high|up)\b|\bnegotiable\b|\bnegotiate\b|\bcompromise\b|\bnot for sale\b|\bnorth star\b|\bcore\b|\bpillars?\b|\bfoundation\b|\bbackbone\b|\bbedrock\b|\blodestar\b|\bbeliefs?\b|\bconvictions?\b|"
+        r"\beverything (?:to me|else)\b|\bwithout @|\bdon't have @|\bhave ~@,? you\b|\bin the end\b|\bwhat it(?:'s| is) (?:all )?about\b|\blast thing i\b|\bfirst thing i\b|\byardstick\b|\bmeasure\b|\bcomes? down to\b|\bbeats\b|\bsacrifice\b|\btrade (?:in )?@|\brespect\b|\bstick up for\b|\bfor the sake of\b|\bin the name of\b|\bhighest\b|\bgreatest\b|\bessential\b|\bessence\b|\bvital\b|\bcrucial\b"
     ),
     "personality.interests": any_of(
         r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|"
@@ -76,7 +91,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"registered|call home|household)\b|\bin @ (?:now|again|these days)\b|@ (?:it is|is where)\b|\bi(?: am|"
         r"'m)(?: \w+){0,2} (?:in|at|from) @|\bfind me in @|\b(?:out of|left|leave|leaving|swapped|traded|exchanged|"
         r"goodbye to|back (?:in|to)|return(?:ed)? to|switched|for) @|\bmy (?:city|town|place)\b|\bmine (?:is|"
-        r"stands?)\b|\bgoodbye\b|\bfarewell\b|\bhello\b|\bcity i\b|\bit(?:'s| is)(?: \w+)? @"
+        r"stands?)\b|\bgoodbye\b|\bfarewell\b|\bhello\b|\bcity i\b|\bit(?:'s| is)(?: \w+)? @|"
+        r"\bhere in @|@ here\b|\bhere,? (?:meaning|that is|which is) @|\bfrom @ (?:here|where i)\b|\bmy (?:street|door|flat|windows?|balcony|landlord|landlady|post|mail|mailbox|letterbox|garden|garage|terrace|district|quarter|tram|suburb)\b|\bdeliver\w*\b|\bship(?:ped|ping)? to\b|\bnot in @|\bwhere i (?:am|live)\b|\btown\b|\blocated\b|\bsituated\b"
     ),
     "life.diet": any_of(
         r"\b(?:eat\w*|ate|diet|food|meals?|plate|kitchen|cook\w*|cuisine|menu|table|dinners?|dish(?:es)?|appetite|"
@@ -86,7 +102,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
     ),
     "life.budget": any_of(
         r"\beuros?\b|€|\beur\b|\bbudgets?\b|\bspend(?:ing)?\b|\bpart with\b|\blimit\b|\bafford\b|\bceiling\b|"
-        r"\bcap(?:ped)?\b|\bpay\b|\bat most\b|\bmaximum\b|\bwallet\b|\bpurse\b"
+        r"\bcap(?:ped)?\b|\bpay\b|\bat most\b|\bmaximum\b|\bwallet\b|\bpurse\b|"
+        r"\bto spare\b|\bset aside\b|\bput ~aside\b|\bmost i\b|\bno more\b|\bnot a cent\b|\bstretch\b|\bbank account\b|\bmeans\b|\bout of (?:the question|reach)\b|\btoo (?:dear|expensive|much)\b|\bmoney\b"
     ),
     "pattern.usage": any_of(
         r"\b(?:write|writing|talk|chat|turn|come|speak|drop in|check in|log in|get back) ~to you\b|\bto you\b|"
@@ -95,13 +112,15 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"at the keyboard)\b|\b(?:find|reach|meet|get) me\b|\bwith you\b|\bthis chat\b|\bassistant\b|\bdrop (?:in|"
         r"by)\b|\bmy (?:usual )?(?:hour|time)\b|\bset it for\b|\bwhen i(?: am|'m)\b|\b(?:get in touch|in touch|"
         r"here|turn up|show up|look in)\b|\bour (?:chats|talks|conversations)\b|\b(?:sit down|log on|come online|"
-        r"get round to you)\b"
+        r"get round to you)\b|"
+        r"\b(?:talk|chat|speak|write|typ)(?:s|ing)? (?:with|to) (?:you|an assistant|the assistant)\b|\bfor (?:you|our)\b|\b(?:open|start|fire up|switch on|turn on|log in\w*|log into) (?:this|the|you)\b|\bquestions?\b ~(?:come|arise|occur)|\b(?:asking|bothering|using|writing) you\b|\btime for (?:you|this|our)\b|\bmy sessions?\b|\bour sessions?\b|\bmessages? (?:you|from me)\b|\bmy messages\b"
     ),
     "pattern.emotion": any_of(
         r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|"
         r"\btemper(?:ament)?\b|\bspirits?\b|\bstate\b|\bwoke up\b|\bgot up\b|\b(?:makes?|made|left|leaves|got|has|"
         r"have) me\b|^(?:\w+,? ){0,2}@|\bas an? @|\bcall me @|\binside\b|@ (?:soul|person|sort|type|character|"
-        r"nature|disposition)\b"
+        r"nature|disposition)\b|"
+        r"\b(?:describe|sums?|go through|walk around|walk about|around|bubbl\w+|wake(?:s)? up|go to bed|sleep|mind|soul|nerves|days|lately|life|through the day|by nature|character|keep|stay|remain)\b"
     ),
     "preference.formats": any_of(
         r"\b(?:answers?|reply|replies|respon\w+|formats?|prefer\w*|likes?|liked|want|give|please|read|write|put|"
@@ -118,7 +137,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"process|how i)\b"
     ),
     "pattern.purchase": any_of(
-        r"\b(?:buy\w*|bought|purchas\w*|shop\w*|money|spend\w*|things|who|when i|i|me|my)\b|'m\b"
+        r"\b(?:buy\w*|bought|purchas\w*|shop\w*|money|spend\w*|things|who|when i|i|me|my)\b|'m\b|"
+        r"\b(?:when|before|while) i\b|\b(?:buying|shopping|shopper|customer|consumer|pay|cart|basket|wallet|money|new)\b"
     ),
     "pattern.engagement": any_of(r"\b(?:i|me|my|who|person|please|talk|conversation|you|always)\b|'m\b"),
 }
@@ -127,6 +147,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
 PLAIN_ENOUGH = frozenset(
     {
         "demographics.career",
+        "pattern.emotion",
         "pattern.usage",
         "life.home",
         "life.diet",
@@ -189,7 +210,7 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"found|lost|lent|rent)\b"
     ),
     "demographics.age": any_of(
-        r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:ago|in|"
+        r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:(?<!born @ years )ago|in|"
         r"at|as|of work|now)|dollars?|guests?|people|pages?|degrees?)|€ ?@|\bfor @ years\b(?! of age)|\b(?:number|"
         r"line|bus|room|tram) @"
     ),
@@ -212,7 +233,8 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"doctor|concert|film|party)\b"
     ),
     "pattern.emotion": any_of(
-        r"\b(?:stay|keep|sea|water|weather|place|evening) @|@ (?:sea|weather|evening|place|dog|waters?)\b"
+        r"\b(?:stay|keep|sea|water|weather|place|evening|looks?|looked|sounds?|sounded) @|@ (?:sea|weather|evening|place|dog|waters?)\b|\b(?:an?|the|"
+        r"this|that|some|very|such) (?:(?!bit|little|touch|tad)\w+ )?@ (?!(?:since|and|but|or|these|right|lately|now|today|at|about|with|all|most|by|for|soul|person|sort|type|character|nature|disposition|mood|side|one|state|fellow|heart|phase|spell|man|woman)\b)\w+"
     ),
 }
 """By what it is known to be about something else."""

@@ -57,12 +57,14 @@ class Mention:
         path: The field.
         value: As the vocabulary has it.
         start, end: Where.
+        hinted: Whether it is named only where words of its field stand with it, as `nursing` or `evenings`.
     """
 
     path: str
     value: str
     start: int
     end: int
+    hinted: bool = False
 
 
 def plain(text: str) -> str:
@@ -87,7 +89,7 @@ def mentions_in(sentence: str) -> tuple[Mention, ...]:
                 if read is None or (meaning.path == AGE and not 5 < read < 110):
                     continue
                 value = str(read)
-            found.append(Mention(meaning.path, value, match.start(), match.end()))
+            found.append(Mention(meaning.path, value, match.start(), match.end(), meaning.hinted))
     known = {mention.start for mention in found}
     found += [
         Mention(NAME, match[1], match.start(1), match.end(1))

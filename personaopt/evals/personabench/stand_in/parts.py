@@ -17,6 +17,17 @@ from personaopt.evals.personabench.stand_in.standing import (
     of_the_user,
     score,
 )
+from personaopt.evals.personabench.stand_in.world import BUDGET
+
+
+_FLEETING = (
+    "pattern.emotion",
+    "preference.formats",
+    "preference.styles",
+    "preference.workflows",
+    "life.diet",
+)
+"""Fields of which a value for a while, or for one occasion, is spoken of without any other words."""
 
 
 @dataclasses.dataclass
@@ -63,7 +74,8 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
         own = [mention for mention in mentions if mention.path == path]
         others = [mention for mention in mentions if mention.path != path]
         text = masked(lowered, own, ())
-        if not _is_about(path, text, before.lower(), wrong):
+        hinted = all(mention.hinted for mention in own)
+        if not _is_about(path, text, before.lower(), wrong, hinted) and not _is_turn(path, lowered, own, others):
             continue
         own = [
             mention
@@ -98,7 +110,7 @@ def _is_told(lowered: str) -> bool:
     return any(pattern.search(lowered) for pattern in (cues.FIRST_PERSON, cues.IMPERATIVE, change_cues.CHANGED))
 
 
-def _is_about(path: str, text: str, before: str, wrong: bool) -> bool:
+def _is_about(path: str, text: str, before: str, wrong: bool, hinted: bool) -> bool:
     """Whether words of the field stand with the value, in its sentence or, where that has no subject, in the last."""
     bar = BARS.get(path)
     if bar is not None and bar.search(text):
@@ -108,9 +120,55 @@ def _is_about(path: str, text: str, before: str, wrong: bool) -> bool:
     cue = FIELDS.get(path)
     if cue is None or cue.search(text):
         return True
-    if path in PLAIN_ENOUGH and (wrong or change_cues.CHANGED.search(text) or cues.OWN_CASE.search(text)):
+    if (
+        path in PLAIN_ENOUGH
+        and not hinted
+        and (wrong or change_cues.CHANGED.search(text) or cues.OWN_CASE.search(text))
+    ):
         return True
+    if path in _FLEETING and not cues.OTHERS.search(text):
+        if change_cues.PASSING.search(text) or change_cues.PASSING_FEELING.search(text):
+            return True
     return bool(before) and bool(cues.AROUND.match(text)) and bool(cue.search(f"{before} {text}"))
+
+
+def _is_turn(path: str, lowered: str, own: Sequence[Mention], others: Sequence[Mention]) -> bool:
+    """Whether one value gives way to another of the same field: that tells what it is about, without words of it."""
+    if path in STABLE or path == BUDGET or len({mention.value for mention in own}) < 2:
+        return False
+    held, ended = _sorted(lowered, own, others, False)
+    texts = [masked(lowered, own, others, place) for place in range(len(own))]
+    over = any(score(path, text, False) < 0 for text in texts)
+    return over and bool(held and ended) and (_is_told(lowered) or not cues.OTHERS.search(lowered))
+
+
+def weak_part(path: str, sentence: str, start: int) -> Part | None:
+    """What a sentence says of a field that only the sentences around it are known to be about.
+
+    Args:
+        path: The field.
+        sentence: The sentence.
+        start: Where it begins.
+    """
+    mentions, lowered = mentions_in(sentence), sentence.lower()
+    if len(lowered) != len(sentence):
+        return None
+    own = [mention for mention in mentions if mention.path == path]
+    others = [mention for mention in mentions if mention.path != path]
+    said = bool(change_cues.SAID.search(lowered))
+    own = [
+        mention
+        for mention in own
+        if (said or not is_supposed(path, lowered, mention))
+        and (of_the_user(lowered, mention) or not cues.OTHERS.search(lowered))
+    ]
+    if not own:
+        return None
+    wrong = mistaken(lowered)
+    held, ended = _sorted(lowered, own, others, wrong)
+    end = start + len(sentence)
+    return Part(path, start, end, held, ended, wrong, not is_passing(path, lowered),
+                bool(change_cues.CHANGED.search(lowered)), bool(cues.ALSO.search(lowered)), said)  # fmt: skip
 
 
 def _sorted(
