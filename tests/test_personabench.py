@@ -27,6 +27,7 @@ from personaopt.evals.personabench import (
 )
 from personaopt.evals.personabench.checks import FORMS, failed, is_stale, passes, right_calls
 from personaopt.evals.personabench.duplicates import NearDuplicates, shingles, similarity
+from personaopt.evals.personabench.files import only_one
 from personaopt.evals.personabench.generation import FILES
 from personaopt.evals.personabench.revealing import revealed, words_of
 
@@ -241,6 +242,10 @@ def test_one_process_at_a_time_makes_a_bench(tmp_path):
         with pytest.raises(po.StoreError, match="Another process writes"):
             generate(tmp_path, BACKEND, Size(2, 2))
 
+    fresh = tmp_path / "fresh"
+    with only_one(fresh), pytest.raises(po.StoreError, match="Another process writes"):
+        generate(fresh, BACKEND, Size(2, 2))
+    assert not (fresh / "config.json").exists(), "the other one says what the bench is made with"
     generate(tmp_path, BACKEND, Size(2, 2), watch=watch)
 
 

@@ -29,7 +29,7 @@ from personaopt.evals.personabench.methods.registry import METHODS
 from personaopt.evals.personabench.rows import ROLES, Row, Spent
 from personaopt.evals.personabench.runs.examining import examined, read_judge_report
 from personaopt.evals.personabench.runs.experiment import Experiment, chosen
-from personaopt.evals.personabench.runs.preview import foretell, rehearsing
+from personaopt.evals.personabench.runs.preview import foretell, rehearsed, rehearsing
 from personaopt.evals.personabench.runs.processes import _uninterrupted, _work
 from personaopt.evals.personabench.runs.roles import Roles
 from personaopt.evals.personabench.runs.running import UNANSWERED, Run, open_turns
@@ -384,6 +384,9 @@ def test_a_run_is_foretold_without_asking(bench: Bench, tmp_path: Path) -> None:
     for line in told.lines:
         assert 0 < line.expected.calls == sum(line.roles.values()) < line.at_most.calls
         assert line.expected.usd == pytest.approx(line.expected.input_tokens / 1000)
+    learner = next(sitting for sitting in what.sittings() if sitting.method == "k1")
+    learning = rehearsed(learner, cast, 2)["learning"]
+    assert learning.output_tokens / learning.calls > 60, "an update hears several facts, and writes a change for each"
     assert told.total.expected.calls == by["none"].expected.calls + by["k1"].expected.calls
     _, rows = ran(what, tmp_path / "out")
     lasting = foretell(open_turns(what, {row.key: row for row in rows}), cast, lambda *each: None, len(rows))

@@ -42,7 +42,7 @@ class Tape:
         try:
             self._read()
         except FileNotFoundError:
-            pass
+            pass  # the first call makes it
         except OSError as error:
             raise StoreError(f"{file} cannot be read: {error.strerror}.") from error
 

@@ -131,10 +131,6 @@ def configure(folder: Path, config: dict[str, Any]) -> None:
         ConfigurationError: The folder has a bench that was made with something else.
         StoreError: The folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"The folder {folder} cannot be written: {error.strerror}.") from error
     known = read_config(folder)
     if not known:
         write_whole(folder / CONFIG, json.dumps(config, indent=1, ensure_ascii=False) + "\n")
@@ -149,18 +145,21 @@ def configure(folder: Path, config: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """A context in which no other process makes the bench of a folder.
+    """A context in which no other process makes the bench of a folder, which is made if it is not there.
 
     Raises:
-        StoreError: One does.
+        StoreError: One does, or the folder cannot be written.
     """
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / ".lock", timeout=0)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise StoreError(f"Another process writes {folder}; wait for it, or give another folder.") from None
+    except OSError as error:
+        raise StoreError(f"The folder {folder} cannot be written: {error.strerror}.") from error
     try:
         yield
     finally:

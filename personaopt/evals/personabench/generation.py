@@ -94,8 +94,8 @@ def generate(folder: Path, backend: Backend, size: Size, *, watch: Watch | None 
     """
     made_by = {"backend": backend.name, "language": backend.language, "wording": backend.wording}
     config = {"version": VERSION, **made_by, **dataclasses.asdict(size)}
-    files.configure(folder, config)
     with files.only_one(folder):
+        files.configure(folder, config)
         _Generation(folder, backend, size, watch or (lambda stage, done, whole: None)).run()
 
 

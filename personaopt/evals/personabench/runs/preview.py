@@ -30,6 +30,8 @@ from personaopt.memory.embedding import CallableEmbedder
 
 EXPECTED_TURNS = 2
 """Replies until the user is satisfied, which is about what AI PERSONA's tables say of all methods."""
+CHANGES = 4
+"""Of fields, in an update: about what people say of themselves in the sessions that it reads."""
 NOTES = (
     "Counted on one persona of the bench, with guessed answers, by the code of the run.",
     f"Expected: the user is satisfied with the {EXPECTED_TURNS}nd reply. At most: with none, and every call made "
@@ -208,10 +210,12 @@ def _calls(prompt: str) -> str:
 
 
 def _changes(prompt: str) -> str:
-    """One change, to what the user has said last: personas grow, and prompts with them."""
+    """A few changes, to what the user has said last: personas grow, and prompts with them."""
     said = re.findall(r"\bI [a-z][\w ]{8,60}(?=\.)", _given(prompt).get("sessions", ""))
-    change = {"field": "personality.interests", "value": said[-1].split()[-1], "quote": said[-1]} if said else None
-    return json.dumps([change] if change else [])
+    changes = [
+        {"field": "personality.interests", "value": quote.split()[-1], "quote": quote} for quote in said[-CHANGES:]
+    ]
+    return json.dumps(changes)
 
 
 def _complaint(prompt: str) -> str:
