@@ -15,8 +15,12 @@ from typing import Literal
 from personaopt.evals.personabench.stand_in import change_cues
 from personaopt.evals.personabench.stand_in.mentions import plain
 from personaopt.evals.personabench.stand_in.parts import Part, mistaken, parts_of
+from personaopt.evals.personabench.stand_in.surroundings import around
 
-_ENDS = re.compile(r"(?<=[.!?…])[\"')]*\s+(?=[^a-z])|\n+")
+_ENDS = re.compile(
+    r"(?<=[.!?…])[\"')]*\s+(?=[^a-z])(?!(?<=\?\s)(?:Yes|Yep|Yeah|That's me|Absolutely|Of course|Always|Guilty|Definitely|Very much)\b)|\n+"
+)
+"""Where a sentence ends; a question that is answered at once is one with its answer."""
 _REPORTED = re.compile(r"(?:\bhe|\bshe|\bthey|\bmy \w+|\bsomebody|\bsomeone)[^\".!?]{0,40}\"[^\"]*\"", re.IGNORECASE)
 
 
@@ -51,17 +55,18 @@ def read(message: str) -> tuple[Said, ...]:
     text = plain(message)
     text = _REPORTED.sub(lambda match: " " * len(match[0]), text)
     sentences = _sentences(text)
-    parts: list[Part] = []
     at: dict[int, list[Part]] = {}
     for place, (start, sentence) in enumerate(sentences):
         before = sentences[place - 1][1] if place else ""
         at[place] = list(parts_of(sentence, start, before))
-        parts += at[place]
+    around(sentences, at)
     for place, (_, sentence) in enumerate(sentences):
-        if not at[place] and mistaken(sentence.lower()):
+        lowered = sentence.lower()
+        if not at[place] and (mistaken(lowered) or _denies(lowered, at.get(place - 1, []))):
             _take_back(at.get(place - 1, []), at.get(place + 1, []))
         elif place:
-            _corrected(at[place - 1], at[place], sentence.lower())
+            _corrected(at[place - 1], at[place], lowered)
+    parts = [part for place in sorted(at) for part in at[place]]
     return tuple(_joined(parts, message))
 
 
@@ -73,6 +78,11 @@ def _sentences(text: str) -> list[tuple[int, str]]:
             found.append((start, text[start:end]))
         start = match.end() if match else end
     return found
+
+
+def _denies(lowered: str, before: Sequence[Part]) -> bool:
+    """Whether a sentence does nothing but deny what the last one said that the user had said, as `I am not.` does."""
+    return any(part.said for part in before) and bool(change_cues.DENIAL.match(lowered))
 
 
 def _take_back(before: list[Part], after: list[Part]) -> None:
@@ -95,6 +105,17 @@ def _corrected(before: list[Part], now: list[Part], lowered: str) -> None:
             if same and (part.mistaken or any(pattern.search(lowered) for pattern in turned)):
                 part.mistaken = earlier.mistaken = True
                 earlier.ended, earlier.held = [*earlier.ended, *earlier.held], []
+            elif earlier.path == part.path and earlier.mistaken != part.mistaken:
+                _of_two(earlier, part, lowered)
+
+
+def _of_two(earlier: Part, part: Part, lowered: str) -> None:
+    """One of two sentences says that its value was wrong, or that the other's was: read them as one."""
+    if earlier.ended or part.ended or set(earlier.held) & set(part.held):
+        return
+    wrong = part if part.mistaken and not change_cues.MEANT_SO.search(lowered) else earlier
+    wrong.ended, wrong.held = [*wrong.ended, *wrong.held], []
+    earlier.mistaken = part.mistaken = True
 
 
 def _joined(parts: Sequence[Part], message: str) -> Iterable[Said]:

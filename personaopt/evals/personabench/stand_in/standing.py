@@ -62,7 +62,7 @@ def score(path: str, text: str, mistaken: bool) -> int:
     if path in STABLE:
         found -= 3 * bool(change_cues.DENIED.search(text))
     elif not change_cues.STILL.search(text):
-        old = (change_cues.OLD, change_cues.OLD_BEFORE, change_cues.OLD_BEHIND)
+        old = (change_cues.OLD, change_cues.OLD_BEFORE, change_cues.OLD_BEHIND, change_cues.OVER)
         found -= 3 * min(2, sum(bool(pattern.search(text)) for pattern in old))
     found += 2 * bool(change_cues.NEW.search(text)) + bool(change_cues.NEARLY_NEW.search(text))
     return found
@@ -116,7 +116,7 @@ def is_asked(path: str, lowered: str, mention: Mention) -> bool:
 
 def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
     """Whether it is only wished, planned or supposed."""
-    if cues.NO_CONDITION.search(lowered):
+    if cues.NO_CONDITION.search(lowered) or change_cues.SAID.search(lowered):
         return False
     before = lowered[: mention.start]
     if cues.IF.search(before):
