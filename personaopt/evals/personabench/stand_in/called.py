@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CALLED: Mapping[tuple[str, str], str] = {
-    ("demographics.gender", "woman"): r"wom[ae]n|female|lady|girl|she/her|(?:mother|mum|mom|grandmother) of (?:one|two|"
+    ("demographics.gender", "woman"): r"wom[ae]n|female|lady|girl|she/her|(?:mother|mum|mom|grandmother) of (?:one|"
+    r"two|"
     r"three|four|five)",
     ("demographics.gender", "man"): r"man|male|guy|gentleman|bloke|chap|he/him|(?:father|dad|grandfather) of (?:one|"
     r"two|three|four|five)",
@@ -16,7 +17,8 @@ CALLED: Mapping[tuple[str, str], str] = {
     r"(?:at|in) (?:a |the |our )?(?:\w+ )?primary school|teach(?:ing)? primary(?:[ -]school)?",
     ("demographics.career", "software developer"): r"(?:software|web) (?:developer|engineer)|programmer|coder|"
     r"develop(?:ing)? software|(?:writ(?:e|ing) )(?:code|software|programs)",
-    ("demographics.career", "florist"): r"florist|run a flower shop|(?:arrang(?:e|ing)|tie|tying) (?:flowers|bouquets)",
+    ("demographics.career", "florist"): r"florist|run a flower shop|(?:arrang(?:e|ing)|tie|tying) (?:flowers|"
+    r"bouquets)",
     ("demographics.career", "tax adviser"): r"tax (?:advis[eo]r|consultant|accountant)|advis(?:e|ing) (?:\w+ ){1,3}"
     r"(?:taxes|tax)",
     ("demographics.career", "train driver"): r"(?:train|engine) driver|driv(?:e|ing) (?:the |a )?trains?",
@@ -57,7 +59,8 @@ CALLED: Mapping[tuple[str, str], str] = {
     ("personality.interests", "opera"): r"operas?",
     ("personality.interests", "film noir"): r"films? noirs?|noir films?|noir",
     ("personality.interests", "street art"): r"street[ -]art|graffiti",
-    ("life.diet", "vegan"): r"vegans?|veganism|plant-based|(?:no|without) animal products|nothing (?:\w+ ){0,2}from (?:an )?"
+    ("life.diet", "vegan"): r"vegans?|veganism|plant-based|(?:no|without) animal products|nothing (?:\w+ ){0,2}from "
+    r"(?:an )?"
     r"animals?",
     ("life.diet", "vegetarian"): r"vegetarian(?:ism|s)?|veggie|meat[ -]free",
     ("life.diet", "pescatarian"): r"pesc[ae]tarian(?:ism|s)?",
@@ -71,7 +74,8 @@ CALLED: Mapping[tuple[str, str], str] = {
     ("pattern.usage", "at lunch time"): r"(?:at|around|during|over|in) (?:my |the )?lunch(?:[ -]?(?:time|break|"
     r"hour))?s?|lunch[ -]?(?:time|break|hour)s?",
     ("pattern.usage", "in the evening"): r"in the evenings?|of an evening|every evening|evenings only",
-    ("pattern.usage", "late at night"): r"(?:very |quite |so )?late (?:at|in the) night|around midnight|in the (?:small|"
+    ("pattern.usage", "late at night"): r"(?:very |quite |so )?late (?:at|in the) night|around midnight|in the "
+    r"(?:small|"
     r"wee) hours|late nights?",
     ("pattern.emotion", "worn out"): r"(?:worn|burn[te]d?|wiped)[ -]out|exhausted|drained",
     ("pattern.emotion", "anxious"): r"anxious(?:ly|ness)?",
@@ -90,14 +94,18 @@ CALLED: Mapping[tuple[str, str], str] = {
     r"can|of the best|(?:that )?i can)|(?:only|nothing but|just) the (?:very )?best|the best there is|"
     r"nothing less than the best",
     ("pattern.purchase", "buys the first that will do"): r"(?:(?:buy|grab|get|choose|pick)(?:s|ing)?|tak(?:es?|ing)) "
-    r"(?:just )?the first (?:one |thing |item |best )?(?:that |which |i )?(?:will|would|does|fits|works|is good|see|find)"
-    r"(?: do)?|the first (?:one |thing |item )?(?:that|which)(?: will|'ll| would)? (?:do|does|fits|works|is good enough)",
+    r"(?:just )?the first (?:one |thing |item |best )?(?:that |which |i )?(?:will|would|does|fits|works|is good|see|"
+    r"find)"
+    r"(?: do)?|the first (?:one |thing |item )?(?:that|which)(?: will|'ll| would)? (?:do|does|fits|works|is good "
+    r"enough)",
     ("pattern.purchase", "buys from small local shops"): r"(?:(?:buy|get)(?:s|ing)?|shop(?:ping)?)[^,.;:]{0,20}? "
-    r"(?:small,? |little )?local (?:shops?|stores?|businesses)|(?:small|little)(?: |, ?)?(?:local|neighbou?rhood|corner) "
+    r"(?:small,? |little )?local (?:shops?|stores?|businesses)|(?:small|little)(?: |, ?)?(?:local|neighbou?rhood|"
+    r"corner) "
     r"(?:shops?|stores?|businesses)|local (?:shops|businesses)|shops? (?:round|around) the corner",
     ("pattern.engagement", "wants a decision made for them"): r"wants? (?:a |the )?decisions? (?:to be )?(?:made|"
     r"taken) for (?:them|me)|(?:decide|choose|pick|settle)(?: it| things| everything| that)? for me|mak(?:e|ing) (?:"
-    r"the|that|a|my|up my) (?:decisions?|choices?|calls?|mind)(?: for me)?|(?:decision|choice|call)s? (?:\w+ ){0,2}?(?:"
+    r"the|that|a|my|up my) (?:decisions?|choices?|calls?|mind)(?: for me)?|(?:decision|choice|call)s? (?:\w+ "
+    r"){0,2}?(?:"
     r"made|taken|decided)(?: for me)?|(?:decide|decided) on my behalf",
     ("pattern.engagement", "wants to be shown all choices"): r"wants? to (?:be shown|see) (?:all|every)[^,.;:]{0,12}? "
     r"(?:choices?|options?)|show(?:n|s|ed|ing)? (?:me )?(?:all|every)[^,.;:]{0,12}? (?:choices?|options?)|(?:see|"
@@ -111,7 +119,8 @@ CALLED: Mapping[tuple[str, str], str] = {
     ("preference.styles", "brief and to the point"): r"brief(?:ly)?(?: and to the point)?|short and to the point|"
     r"(?:straight )?to the point|short answers?|(?:keep|make) (?:it|things|everything) (?:nice and )?(?:short|crisp)|"
     r"concise(?:ly|ness)?|brevity|in a few words|cut to the chase",
-    ("preference.styles", "thorough, with all details"): r"thorough(?:ly|ness)?(?:(?:,| and) with all(?: the)? details)?|"
+    ("preference.styles", "thorough, with all details"): r"thorough(?:ly|ness)?(?:(?:,| and) with all(?: the)? "
+    r"details)?|"
     r"(?:with |in )?(?:all|every|full|any)(?: the| of the)?(?: single| last| little| tiny)* details?|in depth|"
     r"(?:in )?great detail|comprehensive(?:ly)?|exhaustive(?:ly)?|detailed (?:answers?|repl(?:y|ies)|explanations?)",
     ("preference.styles", "with a simple example"): r"(?:with |by |through )?(?:an? |one )?(?:simple|easy|plain) "
@@ -119,21 +128,26 @@ CALLED: Mapping[tuple[str, str], str] = {
     ("preference.styles", "as a question back first"): r"(?:as |with )?a question back(?: first)?|ask(?:ing|ed)? "
     r"(?:me )?(?:(?:a question )?back|a question) first|question back first|counter-question",
     ("preference.formats", "a bullet list"): r"(?:an? |the )?bullet(?:ed|s)?[ -](?:list|point|form)(?:ed)?s?|bullets",
-    ("preference.formats", "numbered steps"): r"numbered (?:steps?|lists?|points|instructions)|steps (?:with|that have) "
+    ("preference.formats", "numbered steps"): r"numbered (?:steps?|lists?|points|instructions)|steps (?:with|that "
+    r"have) "
     r"numbers|number(?:ing)? (?:the|your|each|all|every) steps?|steps,? (?:all |each |nicely )?numbered",
     ("preference.formats", "a table"): r"a (?:\w+ )?table|tables|tabular(?: form)?|table form(?:at)?|rows and columns",
     ("preference.formats", "one short paragraph"): r"(?:(?:one|a|a single|just one|the) )?(?:short|brief|small) "
     r"paragraphs?|(?:a )?single (?:short )?paragraph",
-    ("preference.workflows", "a plan first"): r"(?:a |with a |the )?plan(?:ning)? (?:first|everything|ahead|things out|"
-    r"before)|first (?:a|make a|the) plan|(?:never|nothing) (?:\w+ ){0,3}without a (?:\w+ )?plan(?: first)?|(?:start|begin)(?:ning|ing|s)? (?:\w+ )?(?:with|by) "
+    ("preference.workflows", "a plan first"): r"(?:a |with a |the )?plan(?:ning)? (?:first|everything|ahead|things "
+    r"out|"
+    r"before)|first (?:a|make a|the) plan|(?:never|nothing) (?:\w+ ){0,3}without a (?:\w+ )?plan(?: first)?|(?:start|"
+    r"begin)(?:ning|ing|s)? (?:\w+ )?(?:with|by) "
     r"(?:a|making a) plan",
     ("preference.workflows", "a rough draft first"): r"(?:a |the )?rough (?:first )?drafts?(?: first)?|(?:a )?first "
     r"(?:rough )?draft|draft(?:ing)? (?:\w+ ){0,2}(?:roughly )?first",
     ("preference.workflows", "a checklist"): r"(?:a )?check-?lists?|tick(?:ing)? (?:\w+ ){0,3}(?:off|boxes)",
-    ("preference.workflows", "trying things out"): r"(?:just )?try(?:ing)? (?:things|stuff|it all|it|everything|all of "
+    ("preference.workflows", "trying things out"): r"(?:just )?try(?:ing)? (?:things|stuff|it all|it|everything|all "
+    r"of "
     r"it|something) out|tr(?:y|ying|ied) out(?: things)?|trial and error|learning by doing|experimenting",
     ("preference.workflows", "one small step a day"): r"(?:one |a )?(?:small|little|tiny|baby) steps? (?:a|each|every|"
-    r"per) day|(?:small|little|tiny|baby) steps,? (?:one (?:a|per|each|every) day|day by day|daily)|a (?:small|little) "
+    r"per) day|(?:small|little|tiny|baby) steps,? (?:one (?:a|per|each|every) day|day by day|daily)|a (?:small|"
+    r"little) "
     r"daily step|one step a day|every day one (?:small )?step",
 }  # fmt: skip
 """What stands for a value wherever it stands."""
@@ -174,7 +188,8 @@ HINTED: Mapping[tuple[str, str], str] = {
     ("personality.values", "tradition"): r"traditional",
     ("personality.values", "health"): r"healthy",
     ("personality.values", "beauty"): r"beautiful",
-    ("pattern.usage", "early in the morning"): r"(?:at )?(?:dawn|sunrise)|before (?:sunrise|breakfast)|mornings|at the "
+    ("pattern.usage", "early in the morning"): r"(?:at )?(?:dawn|sunrise)|before (?:sunrise|breakfast)|mornings|at "
+    r"the "
     r"crack of dawn|my first coffee",
     ("pattern.usage", "at lunch time"): r"(?:at )?(?:midday|noon)|lunch|my sandwich",
     ("pattern.usage", "in the evening"): r"evenings?|after (?:dinner|supper|work)|at dusk",

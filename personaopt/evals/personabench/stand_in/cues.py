@@ -10,7 +10,8 @@ import re
 
 _FEW = r"(?:(?!but\b|instead\b|now\b|because\b|so\b|then\b)[\w'-]+ ){0,5}"
 _SMALL = (
-    r"(?:(?:an?|the|my|our|being|doing|having|eating|going|as|in|at|with|on|of|just|only|working|living|life|about|for|"
+    r"(?:(?:an?|the|my|our|being|doing|having|eating|going|as|in|at|with|on|of|just|only|working|living|life|about|"
+    r"for|"
     r"plain|pure|simply|to be|be|to|good old|old|all|this|that|your|those|job|work|post|"
     r"flat|house|home|days|time|place|(?:one|someone|somebody|an? \w+|the \w+) (?:who|that)) )*"
 )
@@ -26,20 +27,22 @@ _KIN = (
     r"(?:brother|sister|mother|mum|mom|father|dad|parents|wife|husband|partner|son|daughter|child|children|kids?|"
     r"friends?|boss|colleagues?|neighbou?rs?|aunt|uncle|cousins?|grand\w+|niece|nephew|room-?mates?|flat-?mates?|"
     r"girlfriend|boyfriend|clients?|customers?|teacher|doctor|dentist|ex|family|in-laws|\w+-in-law|landlord|landlady|"
-    r"mentor|cat|dog|parrot|horse|team|company|guests?|visitors?|students?|pupils?|patients?|tenants?|staff|employees?|manager|"
+    r"mentor|cat|dog|parrot|horse|team|company|guests?|visitors?|students?|pupils?|patients?|tenants?|staff|"
+    r"employees?|manager|"
     r"therapist|lawyer|trainer|coach|godchild|schoolmate|intern|twin)"
 )
 OTHERS = re.compile(
     rf"\b(?:my|our|his|her|their|the|an?|your|some)(?: (?!i\b|is\b|am\b)\w+){{0,2}}? {_KIN}\b"
     r"(?! tongue| language| earth)(?:'s(?: \w+)?)?|\b(?:he|she|they|everyone|"
-    r"everybody|somebody|someone|anybody|anyone|people|nobody|others|"
+    r"everybody|somebody|someone|anybody|anyone|people(?!'s)|nobody|others|"
     r"who(?= lives| works| is| eats| speaks))\b"
 )
 """Who else a sentence may be about."""
 NO_SUBJECT = re.compile(
     r"(?:\b(?:with|for|to|of|from|by|at|about|near|like|than|beside|besides|without|among|and|visit(?:ed|ing)?|"
     r"told|tell|asked?|know|meet|met|unlike|see|saw|behind|after|because of|thanks to|join(?:ed)?|follow(?:ed|"
-    r"ing)?|not|against|on|in|into|per|past|am|be|being|as|i'm|before|me|become|became|becoming|turned|been|still|remain|i'm now|am now)|/) ?$"
+    r"ing)?|not|against|on|in|into|per|past|am|be|being|as|i'm|before|me|become|became|becoming|turned|been|still|"
+    r"remain|i'm now|am now)|/) ?$"
 )
 """Behind these words somebody else is spoken of, but the sentence is not about them."""
 OWN_SUBJECT = re.compile(
@@ -53,13 +56,15 @@ FIRST_PERSON = re.compile(
 )
 OWN_CASE = re.compile(
     r"\b(?:i|i'm|i've|i'd|i'll|we|we're|we've|my|our|mine|yours truly)\b|\b(?:for|to|with|suits?|pleases?|makes?|"
-    r"keeps?|has|got|gets?|helps?|give|lets?|drives?|pays?|beats?) me\b|\bthat(?:'s| is) (?:me|(?:how|what|who) i)\b|\byou(?:'re| are) (?:talk|"
+    r"keeps?|has|got|gets?|helps?|give|lets?|drives?|pays?|beats?) me\b|\bthat(?:'s| is) (?:me|(?:how|what|who) i)\b|"
+    r"\byou(?:'re| are) (?:talk|"
     r"chatt|deal|speak|writ)ing (?:to|with)\b"
 )
 """Words that put the user into a sentence as more than its hearer."""
 IMPERATIVE = re.compile(
     r"^(?:(?:and|so|but|now|well|then|ok|okay|again|sorry|oh|instead|next time|in future|from now on|no|hm|yes|"
-    r"right|hey|also)[,!.]? |(?:could|can|would|will) you )*(?:please|pls|kindly|call|give|use|keep|put|set|show|"
+    r"right|hey|also)[,!.]? |(?:could|can|would|will) you )*(?:please|pls|kindly|call|forget|ignore|delete|remove|"
+    r"strike|scratch|erase|disregard|correct|replace|change|update|switch|drop|stop|scrap|give|use|keep|put|set|show|"
     r"answer|write|make|note|remember|sign|send|look|search|mind|do|do not|don't|try|stick|stay|go|start|begin|let|"
     r"think|bear|take|choose|address|count|explain|tell|be|ask|reply|check|translate|consider|assume|know|present|"
     r"lay|format)\b",
@@ -92,7 +97,8 @@ AROUND = re.compile(
 """How a sentence begins that has no subject and still speaks of the user."""
 SUPPOSED = any_of(
     r"\b(?:(?:i|we) (?:\w+ )?(?:might|may|could)|(?:it|that|this|which) (?:might|may|could) be|maybe|perhaps|"
-    r"possibly|wish(?:es)?|dream(?:ing|t|s|ed)? (?:that |of|about|i )|considering|think(?:ing)? (?:of|about)|thought (?:of|"
+    r"possibly|wish(?:es)?|dream(?:ing|t|s|ed)? (?:that |of|about|i )|considering|thinking (?:of|about)|think (?:of|"
+    r"about) \w+ing|thought (?:of|"
     r"about)|toying with|plan(?:ning)? (?:to|on)|hop(?:e|ing) to|want to (?:be|become|live|move|try)|would (?:love|"
     r"like) to (?:be|become|live|move|try|work)|would (?:have|be|live|work|eat|move)|suppose|let us say|let\'s say|"
     r"imagine (?:i|that|being)|pretend (?:that )?i|one day|some ?day|as if|as though|going to (?:be|become|move|"
@@ -106,6 +112,8 @@ IF = re.compile(
     r"\bassuming\b|\blet(?:'s| us) (?:say|assume)\b"
 )
 NO_CONDITION = any_of(
+    r"\bif (?:it|that|they|there)(?: is| are|'s|'re)?(?:n't| not| no)\b|\bif (?:i|you) (?:don't|do not) have\b|\bif "
+    r"i (?:gave|give) up\b|"
     r"\bif you (?:must|want to|need to|have to|really want to|would like to) know\b|\bi(?: would|'d) (?:say|call|"
     r"describe)\b|\bif i(?: am|'m) (?:honest|not mistaken)\b|\bif it (?:helps|matters)\b|\bif i (?:had to|must|"
     r"may) (?:name|choose|say|pick|put|sum|decide)\b|\bi could (?:talk|spend|watch|listen|read|go on|do)\b|"

@@ -15,8 +15,12 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"greetings|regards|yours) ~@|\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |"
         r"\bwho(?:m)? (?:i|you)|"
         r"\b(?:say|says|shout|shouts|yells?|whispers?|reads|print(?:ed)?|label|envelope|badge|door|doorbell|bell) ~@|"
-        r"\bit(?:'s| is) @[,.;!:]|@ (?:speaking|writing|again|is me|is who i|, that's me)\b|@,? that(?:'s| is) me\b|\bhere is @|\bhere's @|"
-        r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|\bmine(?:'s| is) @"
+        r"\bit(?:'s| is) @[,.;!:]|@ (?:speaking|writing|again|is me|is who i|, that's me)\b|@,? that(?:'s| is) me\b|"
+        r"\bhere is @|\bhere's @|"
+        r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|"
+        r"\bmine(?:'s| is) @|"
+        r"\b(?:say|says|shout|yell|call|whisper|reads|type) (?:\w+ ){0,3}[\"']@|@ (?:would|will|must|has to) be me\b|"
+        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @"
     ),
     "demographics.age": any_of(
         r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|\b(?:i|"
@@ -25,28 +29,40 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"summers)\b|@ years\b.*\b(?:lived|life|earth|alive|planet|world)\b|@ and (?:still|counting)\b|^at @,? i\b|"
         r"\bi(?: am|'m) \w+, @|@,? (?:is|that is|that's) (?:what|who|how) i(?: am|'m)\b|\bbeing @|\bmy @ years|"
         r"\bfor @ years\b.*|\b(?:reached|hit|gone) (?:the age of )?@|"
-        r"@ so far\b|\bborn @ years ago|@ years ago (?:i was born|my mother)|\byoung\b|^(?:now )?at @\b|\b(?:celebrated|celebrate|see|seen|saw|had) (?:my |all )?@|"
-        r"\bold\b|@ (?:years|rounds|trips|laps|times) (?:around|round) the sun|\b(?:being|am|'m) (?:all of |already |just |only |now |still |a \w+ )+@|\bage:? @|\bpension|\bretire|"
-        r"\bborn @ years ago\b|^at @[,' ]|\bat @,? (?:i|one|you|my)\b|\bage\b"
+        r"@ so far\b|\bborn @ years ago|@ years ago (?:i was born|my mother)|\byoung\b|^(?:now )?at @\b|"
+        r"\b(?:celebrated|celebrate|see|seen|saw|had) (?:my |all )?@|"
+        r"\bold\b|@ (?:years|rounds|trips|laps|times) (?:around|round) the sun|\b(?:being|am|'m) (?:all of |already |"
+        r"just |only |now |still |a \w+ )+@|\bage:? @|\bpension|\bretire|"
+        r"\bborn @ years ago\b|^at @[,' ]|\bat @,? (?:i|one|you|my)\b|\bage\b|"
+        r"\bmakes? me @|\bi(?:'ve| have) been @ (?:since|for|all)|\b(?:of|age:?|aged) @(?=[,.;!])|\bi(?:'m| am) "
+        r"(?:just |only |still |already |nearly |all of |now )*@|\bsince @|@ last (?:week|month|\w+day)\b|\bmy "
+        r"@(?:st|nd|rd|th)\b"
     ),
     "demographics.gender": any_of(
         r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|"
         r"\b(?:box|form|entry|tick|salutation|title)\b|\b(?:gender|sex)\b|^@(?!\w)|"
-        r"\bpronouns?\b|@ (?:myself|through and through)\b|\baddress(?:ed)? (?:me )?as (?:an? )?@|\b(?:sir|madam|mr|ms|mrs)\b|\b(?:i am|i'm|being) ~@"
+        r"\bpronouns?\b|@ (?:myself|through and through)\b|\baddress(?:ed)? (?:me )?as (?:an? )?@|\b(?:sir|madam|mr|"
+        r"ms|mrs)\b|\b(?:i am|i'm|being) ~@"
     ),
     "demographics.nationality": any_of(
         r"\bpassports?\b|\bcitizen(?:ship)?\b|\bnational(?:ity|s)?\b|\b(?:am|'m|being|as an?) ~@|\b(?:come|hail|am|"
         r"i'm|are|roots) ~from @|\bborn\b|\bpapers\b|\bidentity card\b|@ by birth\b|\bbelong\b|\bhome ?country\b|"
         r"\bsubject of\b|"
-        r"@ is (?:where i|my (?:home)?(?:land|country))|\bwhere i(?: am|'m)? (?:come )?(?:from)\b|\bblood\b|\bheritage\b|\bthrough and through\b|\bveins\b|"
-        r"\bcompatriots?\b|\bmy (?:home)?(?:land|country|people)\b|\bfellow @|\bvote in\b|\bembassy\b|\bconsulate\b|\bby nationality\b|\b(?:proud|typical|true|real|born|full-blooded) @|\bbred\b|\b(?:come|am|i'm) (?:\w+ )?from @"
+        r"@ is (?:where i|my (?:home)?(?:land|country))|\bwhere i(?: am|'m)? (?:come )?(?:from)\b|\bblood\b|"
+        r"\bheritage\b|\bthrough and through\b|\bveins\b|"
+        r"\bcompatriots?\b|\bmy (?:home)?(?:land|country|people)\b|\bfellow @|\bvote in\b|\bembassy\b|\bconsulate\b|"
+        r"\bby nationality\b|\b(?:proud|typical|true|real|born|full-blooded) @|\bbred\b|\b(?:come|am|i'm) (?:\w+ "
+        r")?from @"
     ),
     "demographics.languages": any_of(
         r"\bsp(?:eak|eaker|eaking|eaks|oke|oken)\b|\blanguages?\b|\btongue\b|\bfluent\b|\bnative\b|"
         r"\bgrew up (?:with|in|on)\b|\braised (?:in|with|on)\b|\bin @ (?:at home|with my)\b|\b(?:dream|think|swear|"
         r"count|curse|pray|talk) in @|\btalk(?:ed|ing)?\b.*@|\bunderstand\b|\bfirst words\b|\blullab\w+\b|"
-        r"\b(?:express|conversation|sang|sing|hold|get by|manage|comfortable|at ease|pick up|joke|joked|argue|chat|fight|whisper|scold(?:ed)?|correspond|read|write|answer|follow) ~~in @|"
-        r"\braised\b|\bwords? of @|\bcomfortable\b|\bgrew up\b|\bas for @|@ comes? (?:naturally|easily)|\bmy @ is\b|\b(?:good|decent|fair|my|everyday|perfect) @[,.; ]|\bconverse\b|\bcommand of @|\bin @,? (?:please|too|as well)\b"
+        r"\b(?:express|conversation|sang|sing|hold|get by|manage|comfortable|at ease|pick up|joke|joked|argue|chat|"
+        r"fight|whisper|scold(?:ed)?|correspond|read|write|answer|follow) ~~in @|"
+        r"\braised\b|\bwords? of @|\bcomfortable\b|\bgrew up\b|\bas for @|@ comes? (?:naturally|easily)|\bmy @ is\b|"
+        r"\b(?:good|decent|fair|my|everyday|perfect) @[,.; ]|\bconverse\b|\bcommand of @|\bin @,? (?:please|too|as "
+        r"well)\b"
     ),
     "demographics.career": any_of(
         r"\b(?:work(?:ing|s|ed)?|jobs?|profession(?:ally)?|trade|career|occupation|living|employ\w*|hired|"
@@ -58,7 +74,11 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"be|being|become|became|was|been|call(?:ed)? myself|made me|makes me) (?:an? )(?:\w+ )?@|@ (?:by|"
         r"in) (?:trade|profession|day|training)|\byou(?:'re| are) \w+ing (?:to|with)\b|\bit(?:'s| is) an? @|"
         r"^an? @(?=[,.;!]| (?:by|again|now|is what|that is))|"
-        r"\b(?:rent|bills|money|wage|salary|income|livelihood|make my|puts? (?:food|bread) on|breadwinner|by profession|profession:|hours? a day|all day|every day at work|nine to five|boss|clients|customers|patients|for a company|for a firm|employer|office|trained|apprentice\w*|career:|on duty|my field|by calling|degree in|studied|licensed|certified|registered|self-employed|freelance)\b"
+        r"\b(?:rent|bills|money|wage|salary|income|livelihood|make my|puts? (?:food|bread) on|breadwinner|by "
+        r"profession|profession:|hours? a day|all day|every day at work|nine to five|boss|clients|customers|patients|"
+        r"for a company|for a firm|employer|office|trained|apprentice\w*|career:|on duty|my field|by calling|degree "
+        r"in|studied|licensed|certified|registered|self-employed|freelance)\b|"
+        r"\b(?:years|life|decades?|time|all my life) (?:in|of|with|at) @|\bin @ for (?:\w+ )?years\b"
     ),
     "personality.values": any_of(
         r"\bmatter(?:s|ed)?\b|\bimportan(?:t|ce)\b|\bdear(?:est)?\b|\bvalue[ds]?\b|\bcounts?\b|\bbeliev(?:e|er|"
@@ -67,9 +87,18 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"for)\b|\bstand (?:up )?for\b|\bguid\w+\b|\bheart\b|\bsacred\b|\bholy\b|\bcompass\b|\bideals?\b|"
         r"\bdriv(?:es?|en)\b|\bnothing (?:\w+ ){0,6}than\b|\bworth\b|\bdecisions?\b|\bone thing\b|\b(?:side|"
         r"sides) with\b|\bstarts and ends\b|\bdefend\b|\bcreed\b|\bchoose\b|\bmy (?:whole )?life\b|"
-        r"\b(?:goes|go|is|stands?|ranks?) ~(?:above|before|over|beyond) @|\babove @|\bgive up\b|\bgave up\b|\bmirror\b|\b(?:prize|honou?r|respect|uphold|protect|preserve|fight for|swear by|stand by|keep|hold) ~@|"
-        r"\bhold ~(?:dear|high|up)\b|\bnegotiable\b|\bnegotiate\b|\bcompromise\b|\bnot for sale\b|\bnorth star\b|\bcore\b|\bpillars?\b|\bfoundation\b|\bbackbone\b|\bbedrock\b|\blodestar\b|\bbeliefs?\b|\bconvictions?\b|"
-        r"\beverything (?:to me|else)\b|\bwithout @|\bdon't have @|\bhave ~@,? you\b|\bin the end\b|\bwhat it(?:'s| is) (?:all )?about\b|\blast thing i\b|\bfirst thing i\b|\byardstick\b|\bmeasure\b|\bcomes? down to\b|\bbeats\b|\bsacrifice\b|\btrade (?:in )?@|\brespect\b|\bstick up for\b|\bfor the sake of\b|\bin the name of\b|\bhighest\b|\bgreatest\b|\bessential\b|\bessence\b|\bvital\b|\bcrucial\b"
+        r"\b(?:goes|go|is|stands?|ranks?) ~(?:above|before|over|beyond) @|\babove @|\bgive up\b|\bgave up\b|"
+        r"\bmirror\b|\b(?:prize|honou?r|respect|uphold|protect|preserve|fight for|swear by|stand by|keep|hold) ~@|"
+        r"\bhold ~(?:dear|high|up)\b|\bnegotiable\b|\bnegotiate\b|\bcompromise\b|\bnot for sale\b|\bnorth star\b|"
+        r"\bcore\b|\bpillars?\b|\bfoundation\b|\bbackbone\b|\bbedrock\b|\blodestar\b|\bbeliefs?\b|\bconvictions?\b|"
+        r"\beverything (?:to me|else)\b|\bwithout @|\bdon't have @|\bhave ~@,? you\b|\bin the end\b|\bwhat it(?:'s| "
+        r"is) (?:all )?about\b|\blast thing i\b|\bfirst thing i\b|\byardstick\b|\bmeasure\b|\bcomes? down to\b|"
+        r"\bbeats\b|\bsacrifice\b|\btrade (?:in )?@|\brespect\b|\bstick up for\b|\bfor the sake of\b|\bin the name "
+        r"of\b|\bhighest\b|\bgreatest\b|\bessential\b|\bessence\b|\bvital\b|\bcrucial\b|"
+        r"@ (?:is|are) (?:what|where|how|who|why|the (?:one )?(?:thing|only))\b|@ (?:gives?|keeps?|makes?|holds?|"
+        r"carries|grounds?|guides?|leads?|moves?) me\b|\bfirst\b|\bfirst of all\b|\bstops? mattering\b|\bmattering\b|"
+        r"\bground(?:s|ed)\b|\broots?\b|\bmotto\b|\breligion\b|\bweigh\w*\b|\bhonest about\b|\bon my list\b|\btop "
+        r"of\b|\blive without\b|\bhills? i\b|\bdie for\b|\bspeaks to me\b|\bpledge\b|\ballegiance\b|\bloyal\b"
     ),
     "personality.interests": any_of(
         r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|"
@@ -82,7 +111,10 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bdraws me\b|\bsomething with\b|\b(?:found|find) (?:my )?(?:joy|way|pleasure)\b|\bgives me joy\b|"
         r"\benthusias\w+\b|\bbug\b|\blearning\b|\brelax\b|\bunwind\b|\bg[ai]ven? up\b|\bdevot\w+\b|\bheart\b|"
         r"\blessons?\b|\btrying\b|\bsee me\b|\bstopped\b|\bquit\b|\btime for\b|\bbit by\b|\bcaught me\b|\bi(?: am|"
-        r"'m) an?(?: \w+){0,2} @|\bhappiest\b|@ person\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
+        r"'m) an?(?: \w+){0,2} @|\bhappiest\b|@ person\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|"
+        r"\b(?:gives?|brings?) me\b|\bmy (?:great |big |true |old )?(?:love|joy|sport|hobby|obsession|weakness|vice|"
+        r"therapy|happy place|escape)\b|\brelax\w*\b|\bunwind\b|\bcan't stop\b|\bobsess\w*\b|\bgeek\b|\bnerd\b|"
+        r"\benthusiast\b|\baficionado\b|\blover\b|\bbuff\b"
     ),
     "life.home": any_of(
         r"\b(?:lives?|living|lived|homes?|house|flat|apartment|move[ds]?|moving|reside[nds]*|residence|resident|"
@@ -92,18 +124,25 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"'m)(?: \w+){0,2} (?:in|at|from) @|\bfind me in @|\b(?:out of|left|leave|leaving|swapped|traded|exchanged|"
         r"goodbye to|back (?:in|to)|return(?:ed)? to|switched|for) @|\bmy (?:city|town|place)\b|\bmine (?:is|"
         r"stands?)\b|\bgoodbye\b|\bfarewell\b|\bhello\b|\bcity i\b|\bit(?:'s| is)(?: \w+)? @|"
-        r"\bhere in @|@ here\b|\bhere,? (?:meaning|that is|which is) @|\bfrom @ (?:here|where i)\b|\bmy (?:street|door|flat|windows?|balcony|landlord|landlady|post|mail|mailbox|letterbox|garden|garage|terrace|district|quarter|tram|suburb)\b|\bdeliver\w*\b|\bship(?:ped|ping)? to\b|\bnot in @|\bwhere i (?:am|live)\b|\btown\b|\blocated\b|\bsituated\b"
+        r"\bhere in @|@ here\b|\bhere,? (?:meaning|that is|which is) @|\bfrom @ (?:here|where i)\b|\bmy (?:street|"
+        r"door|flat|windows?|balcony|landlord|landlady|post|mail|mailbox|letterbox|garden|garage|terrace|district|"
+        r"quarter|tram|suburb)\b|\bdeliver\w*\b|\bship(?:ped|ping)? to\b|\bnot in @|\bwhere i (?:am|live)\b|\btown\b|"
+        r"\blocated\b|\bsituated\b"
     ),
     "life.diet": any_of(
         r"\b(?:eat\w*|ate|diet|food|meals?|plate|kitchen|cook\w*|cuisine|menu|table|dinners?|dish(?:es)?|appetite|"
         r"fork)\b|\b(?:am|be|being|been|as|go|goes|going|gone|went|turn(?:ed)?|becom\w+|became|remain\w*|stay\w*|"
         r"stick|stuck|liv\w+|call(?:ed)? myself|told|said|told|now|these days|started|it is|it's|i'm|we're|"
-        r"thing)\b|'m @"
+        r"thing)\b|'m @|"
+        r"\bhousehold\b|@ here\b|\boff limits\b|\btaboo\b|\blifestyle\b|\btaste\b|\bgrocer\w*\b|\bshopping list\b|"
+        r"\bmouth\b|\bstomach\b|\bingredients?\b|\banimals?\b|\bfish\b|\bcheese\b|\beggs?\b|\bmilk\b|\bbutter\b|"
+        r"\bhoney\b|\bhungry\b|\bsteak\b|\bmeat\b|\bham\b|\bbutcher\b|\border\b"
     ),
     "life.budget": any_of(
         r"\beuros?\b|€|\beur\b|\bbudgets?\b|\bspend(?:ing)?\b|\bpart with\b|\blimit\b|\bafford\b|\bceiling\b|"
         r"\bcap(?:ped)?\b|\bpay\b|\bat most\b|\bmaximum\b|\bwallet\b|\bpurse\b|"
-        r"\bto spare\b|\bset aside\b|\bput ~aside\b|\bmost i\b|\bno more\b|\bnot a cent\b|\bstretch\b|\bbank account\b|\bmeans\b|\bout of (?:the question|reach)\b|\btoo (?:dear|expensive|much)\b|\bmoney\b"
+        r"\bto spare\b|\bset aside\b|\bput ~aside\b|\bmost i\b|\bno more\b|\bnot a cent\b|\bstretch\b|\bbank "
+        r"account\b|\bmeans\b|\bout of (?:the question|reach)\b|\btoo (?:dear|expensive|much)\b|\bmoney\b"
     ),
     "pattern.usage": any_of(
         r"\b(?:write|writing|talk|chat|turn|come|speak|drop in|check in|log in|get back) ~to you\b|\bto you\b|"
@@ -113,14 +152,18 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"by)\b|\bmy (?:usual )?(?:hour|time)\b|\bset it for\b|\bwhen i(?: am|'m)\b|\b(?:get in touch|in touch|"
         r"here|turn up|show up|look in)\b|\bour (?:chats|talks|conversations)\b|\b(?:sit down|log on|come online|"
         r"get round to you)\b|"
-        r"\b(?:talk|chat|speak|write|typ)(?:s|ing)? (?:with|to) (?:you|an assistant|the assistant)\b|\bfor (?:you|our)\b|\b(?:open|start|fire up|switch on|turn on|log in\w*|log into) (?:this|the|you)\b|\bquestions?\b ~(?:come|arise|occur)|\b(?:asking|bothering|using|writing) you\b|\btime for (?:you|this|our)\b|\bmy sessions?\b|\bour sessions?\b|\bmessages? (?:you|from me)\b|\bmy messages\b"
+        r"\b(?:talk|chat|speak|write|typ)(?:s|ing)? (?:with|to) (?:you|an assistant|the assistant)\b|\bfor (?:you|"
+        r"our)\b|\b(?:open|start|fire up|switch on|turn on|log in\w*|log into) (?:this|the|you)\b|\bquestions?\b "
+        r"~(?:come|arise|occur)|\b(?:asking|bothering|using|writing) you\b|\btime for (?:you|this|our)\b|\bmy "
+        r"sessions?\b|\bour sessions?\b|\bmessages? (?:you|from me)\b|\bmy messages\b"
     ),
     "pattern.emotion": any_of(
         r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|"
         r"\btemper(?:ament)?\b|\bspirits?\b|\bstate\b|\bwoke up\b|\bgot up\b|\b(?:makes?|made|left|leaves|got|has|"
         r"have) me\b|^(?:\w+,? ){0,2}@|\bas an? @|\bcall me @|\binside\b|@ (?:soul|person|sort|type|character|"
         r"nature|disposition)\b|"
-        r"\b(?:describe|sums?|go through|walk around|walk about|around|bubbl\w+|wake(?:s)? up|go to bed|sleep|mind|soul|nerves|days|lately|life|through the day|by nature|character|keep|stay|remain)\b"
+        r"\b(?:describe|sums?|go through|walk around|walk about|around|bubbl\w+|wake(?:s)? up|go to bed|sleep|mind|"
+        r"soul|nerves|days|lately|life|through the day|by nature|character|keep|stay|remain)\b"
     ),
     "preference.formats": any_of(
         r"\b(?:answers?|reply|replies|respon\w+|formats?|prefer\w*|likes?|liked|want|give|please|read|write|put|"
@@ -138,7 +181,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
     ),
     "pattern.purchase": any_of(
         r"\b(?:buy\w*|bought|purchas\w*|shop\w*|money|spend\w*|things|who|when i|i|me|my)\b|'m\b|"
-        r"\b(?:when|before|while) i\b|\b(?:buying|shopping|shopper|customer|consumer|pay|cart|basket|wallet|money|new)\b"
+        r"\b(?:when|before|while) i\b|\b(?:buying|shopping|shopper|customer|consumer|pay|cart|basket|wallet|money|"
+        r"new)\b"
     ),
     "pattern.engagement": any_of(r"\b(?:i|me|my|who|person|please|talk|conversation|you|always)\b|'m\b"),
 }
@@ -160,6 +204,16 @@ PLAIN_ENOUGH = frozenset(
     }
 )
 """Fields of which a value and a first person, or a word of change, are enough where nothing speaks against it."""
+NAMED_SO = frozenset(
+    {
+        "demographics.gender",
+        "demographics.nationality",
+        "demographics.career",
+        "life.diet",
+        "pattern.emotion",
+    }
+)
+"""Fields whose values are what somebody is."""
 STABLE = frozenset(
     {
         "demographics.name",
@@ -175,6 +229,17 @@ STABLE = frozenset(
 )
 """Fields of which nobody says that they were otherwise once: a past tense tells of how it was found out."""
 
+OWNED = any_of(
+    r"\b(?:i am|i'm|i'm|i've been|i have been|i remain|i became|i've become)(?! (?:not|no)\b) (?:(?!(?:at|in|from|"
+    r"with|to|by|on|near|for|"
+    r"not|no|behind|off|like|about|into|under|over|of|after|before|between|sure|glad|afraid|told)\b|\w+ing\b)\w+ "
+    r"){0,3}?@"
+    r"(?!['-]|(?: food| speaker| wine| house| restaurant| \w+er\b))|"
+    r"@,? (?:that|which) i(?: am|'m)\b|@ is (?:what|who) i(?: am|'m)\b|\bthat(?:'s| is) me,? (?:an?|the) @|"
+    r"\bbeing (?:an?|the) (?:\w+ )?@ (?:myself|like me)\b|\bas (?:an?|the) (?:\w+ )?@ (?:myself|like me)\b|\bsuch "
+    r"an? @ as (?:me|i am)\b"
+)
+"""Says that the user is the value, whatever else stands in the sentence."""
 BARS: Mapping[str, re.Pattern[str]] = {
     "demographics.gender": any_of(
         r"@ (?:next|from|with|who|in|of|at|on|behind|over) |(?<!as )(?<!am )(?<!'m )\bthe @(?!\w)|\b(?:that|every|"
@@ -187,7 +252,8 @@ BARS: Mapping[str, re.Pattern[str]] = {
     "demographics.nationality": any_of(
         r"@ (?:food|restaurant|film|class|course|lesson|friend|wine|language|grammar|cooking|speakers?|\w+ish)\b|"
         r"\b(?:speaker of|languages?|tongue|fluent|fluency|accent|native)\b|\b(?:flew|flying|back|trip|parcel|"
-        r"letter|travel\w*|translat\w+) ~(?:from|out of) @|\b(?:learn(?:ing|t|ed)?|study(?:ing)?) @"
+        r"letter|travel\w*|translat\w+) ~(?:from|out of) @|\b(?:learn(?:ing|t|ed)?|study(?:ing)?) @|"
+        r"\bin @(?!\w)"
     ),
     "demographics.career": any_of(
         r"\b(?:see|saw|call(?:ed)?(?! myself)|visit\w*|need|ask(?:ed)?|met|meet|hire[ds]?|at|to|by|with|from|for|"
@@ -199,18 +265,23 @@ BARS: Mapping[str, re.Pattern[str]] = {
     "life.home": any_of(
         r"\b(?:visit\w*|trip|travel\w*|holidays?|vacation|fly|flying|flight|flew|conference|tickets?|train to|"
         r"on business|weekend in|born in|grew up|tour|stopover|layover|match|airport|passed|passing|parcel|train|"
-        r"bus|letter|off to|tomorrow|for (?:two|three|a few|some|\d+) days)\b"
+        r"bus|letter|off to|tomorrow|for (?:two|three|a few|some|\d+) days)\b|"
+        r"\babout @|\ban? (?:\w+ )?\w+ from @|\b(?:met|know|knew|saw|married|called|read|heard|watched|wrote|"
+        r"dream\w*) ~~(?:from|in|about|of) @|\b(?:friends?|cousins?|relatives|colleagues?|aunt|office|branch|"
+        r"customers?|clients?) in @|\b(?:went|been|going|go|gone) to @|\bto @ (?:next|on|for|in) |\b(?:film|novel|"
+        r"book|documentary|news|story|story)\b|@ (?:airport|station|festival|university|museum|zoo|derby)\b"
     ),
     "life.diet": any_of(
         r"@ (?:restaurants?|place|caf\w+|cook ?books?|friends?|shops?|bakery|recipes?|burgers?|sausages?|options?|"
         r"section|colleagues?|guests?|cousin|neighbou?rs?|menu|course|cheese|leather)\b"
     ),
     "life.budget": any_of(
-        r"@ years|\b(?:costs?|cost me|paid|sold|bought it|fined?|owe[sd]?|salary|years old|year-old|win|won|earn|"
+        r"@ years|\b(?:costs?|cost me|paid|sold|bought it|fined?|owe[sd]?|salary|years old|year-old|win|won(?!')|earn|"
         r"found|lost|lent|rent)\b"
     ),
     "demographics.age": any_of(
-        r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:(?<!born @ years )ago|in|"
+        r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:(?<!born @ "
+        r"years )ago|in|"
         r"at|as|of work|now)|dollars?|guests?|people|pages?|degrees?)|€ ?@|\bfor @ years\b(?! of age)|\b(?:number|"
         r"line|bus|room|tram) @"
     ),
@@ -233,8 +304,11 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"doctor|concert|film|party)\b"
     ),
     "pattern.emotion": any_of(
-        r"\b(?:stay|keep|sea|water|weather|place|evening|looks?|looked|sounds?|sounded) @|@ (?:sea|weather|evening|place|dog|waters?)\b|\b(?:an?|the|"
-        r"this|that|some|very|such) (?:(?!bit|little|touch|tad)\w+ )?@ (?!(?:since|and|but|or|these|right|lately|now|today|at|about|with|all|most|by|for|soul|person|sort|type|character|nature|disposition|mood|side|one|state|fellow|heart|phase|spell|man|woman)\b)\w+"
+        r"\b(?:stay|keep|sea|water|weather|place|evening|looks?|looked|sounds?|sounded) @|@ (?:sea|weather|evening|"
+        r"place|dog|waters?)\b|\b(?:an?|the|"
+        r"this|that|some|very|such) (?:(?!bit|little|touch|tad)\w+ )?@ (?!(?:since|and|but|or|these|right|lately|now|"
+        r"today|at|about|with|all|most|by|for|soul|person|sort|type|character|nature|disposition|mood|side|one|state|"
+        r"fellow|heart|phase|spell|man|woman|time|times|week|weeks|period|wreck|mess|life)\b)\w+"
     ),
 }
 """By what it is known to be about something else."""
@@ -242,11 +316,20 @@ STRONG: Mapping[str, re.Pattern[str]] = {
     "demographics.age": any_of(r"\b(?:around|alive|earth|planet|old|being @)\b"),
     "demographics.nationality": any_of(r"\b(?:passport|citizen\w*|nationality|born|(?:am|i'm) @ and)\b"),
     "life.home": any_of(
-        r"\b(?:i (?:now |still |actually |really )?live|i(?: have|'ve)? (?:\w+ )?moved|homes?|i(?: am|'m) based|"
+        r"\b(?:i (?:now |still |actually |really )?(?:live|reside|dwell)|my (?:home|flat|house|address|apartment)|"
+        r"where i live|resident|i(?: have|'ve)? (?:\w+ )?moved|homes?|i(?: am|'m) based|"
         r"settled)\b"
     ),
     "demographics.languages": any_of(r"\b(?:mother tongue|native|first language|at home|i speak|fluent)\b"),
-    "life.budget": any_of(r"\b(?:budget|limit|at (?:the )?(?:very )?most|maximum|afford|spend|no more than|ceiling)\b"),
+    "life.diet": any_of(
+        r"\b(?:always|only) (?:mine|for me)\b|\bi (?:only|always|never|don't|do not|cannot|can't) (?:\w+ )?(?:eat|"
+        r"order|choose|take|pick|have|cook)\b|\bi eat\b"
+    ),
+    "life.budget": any_of(
+        r"\b(?:budget|limit|at (?:the )?(?:very )?most|maximum|afford|spend|no more than|ceiling|"
+        r"within|tops|up to)\b|(?:n't|\bnot|\bnever|\bno|\bnothing)(?: \w+){0,6} (?:more|over|above|beyond|exceed)\b|"
+        r"\bmore than @,? i\b"
+    ),
     "demographics.career": any_of(
         r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|what i am|what i do|i(?:'m| am) one|became|"
         r"become|you(?:'re| are) \w+ing (?:to|with)|as an? @|back to|(?:i|we)(?: am|'m|'ve been| have been| are|"

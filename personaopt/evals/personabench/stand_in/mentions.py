@@ -14,15 +14,34 @@ _PAIR = re.compile(
     r"(?: (?:question|scale|axis|test))?"
 )
 _FOUR = re.compile(r"\b([EI])([SN])([TF])([JP])\b")
+
+
+def _kind(word: str, other: str, noun: str) -> str:
+    """How people call a side of the MBTI that is an everyday word: never by that word alone."""
+    turned = r"(?:rather than|over|and not|not|more than|before|beats|instead of|wins over)"
+    return (
+        rf"\b{word} (?:type|side|end|camp|kind|pole|preference)\b|\b(?:an?|the) (?:\w+ )?{noun}\b|\b{word},? {turned} {other}\b|"
+        rf"\bmore {word} than {other}\b"
+    )
+
+
 _TRAITS = (
     ("extraversion", "E", re.compile(r"\b(?:an? )?(?:extra|extro)vert(?:ed|s)?\b", re.IGNORECASE)),
     ("extraversion", "I", re.compile(r"\b(?:an? )?introvert(?:ed|s)?\b", re.IGNORECASE)),
-    ("sensing", "S", re.compile(r"\bsensing type\b|\ba sensor\b", re.IGNORECASE)),
-    ("sensing", "N", re.compile(r"\bintuitive\b|\bintuition type\b", re.IGNORECASE)),
-    ("thinking", "T", re.compile(r"\bthinking type\b|\ba thinker\b", re.IGNORECASE)),
-    ("thinking", "F", re.compile(r"\bfeeling type\b|\ba feeler\b", re.IGNORECASE)),
-    ("judging", "J", re.compile(r"\bjudging type\b|\ba judger\b", re.IGNORECASE)),
-    ("judging", "P", re.compile(r"\bperceiving type\b|\ba perceiver\b", re.IGNORECASE)),
+    ("sensing", "S", re.compile(_kind("sensing", "(?:intuition|intuiting|intuitive)", "sensor"), re.IGNORECASE)),
+    (
+        "sensing",
+        "N",
+        re.compile(
+            _kind("(?:intuition|intuiting|intuitive)", "sensing", "intuitive")
+            + r"|\bi(?:'m| am) (?:very |rather |more )?intuitive\b",
+            re.IGNORECASE,
+        ),
+    ),
+    ("thinking", "T", re.compile(_kind("thinking", "feeling", "thinker"), re.IGNORECASE)),
+    ("thinking", "F", re.compile(_kind("feeling", "thinking", "feeler"), re.IGNORECASE)),
+    ("judging", "J", re.compile(_kind("judging", "perceiving", "judger"), re.IGNORECASE)),
+    ("judging", "P", re.compile(_kind("perceiving", "judging", "perceiver"), re.IGNORECASE)),
 )
 _ABOUT_TYPE = re.compile(
     r"\b(?:tests?|tested|psycholog\w+|personality|letters?|mbti|myers|types?|extra\w*|extro\w*|introver\w*|"
@@ -30,11 +49,14 @@ _ABOUT_TYPE = re.compile(
     re.IGNORECASE,
 )
 _SIDES = re.compile(
-    r"\b(?:I'm|I am) (?:an? )?[ESNTFJP](?![\w'])|"
+    r"\b(?:I'm|I am) (?:(?:an?|more|rather|clearly|definitely|very much|mostly|of|all|such|just|simply) "
+    r")*[ESNTFJP](?![\w'])|"
+    r"\bmore (?:of )?(?:an? )?[EISNTFJP] than (?:an? )?[EISNTFJP]\b|"
     r"\b[EISNTFJP],? (?:rather than|and not|not|over|but not|instead of) [EISNTFJP]\b"
 )
 _I = re.compile(
-    r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|more|"
+    r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|"
+    r"more|"
     r"rather|of|definitely|always|mere|pure|side|it's|'s|'m)[: ]+(?:an? |the |"
     r"letter )*[\"']?(?P<i>I)(?![\w'])(?! (?:am|have|"
     r"was|would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|[:=] ?(?P<sign>I)(?![\w'])(?= ?[.,;]|$)|"

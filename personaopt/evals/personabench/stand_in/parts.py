@@ -7,7 +7,15 @@ import re
 from collections.abc import Iterable, Sequence
 
 from personaopt.evals.personabench.stand_in import change_cues, cues
-from personaopt.evals.personabench.stand_in.field_cues import BARS, FIELDS, PLAIN_ENOUGH, STABLE, STRONG
+from personaopt.evals.personabench.stand_in.field_cues import (
+    BARS,
+    FIELDS,
+    NAMED_SO,
+    OWNED,
+    PLAIN_ENOUGH,
+    STABLE,
+    STRONG,
+)
 from personaopt.evals.personabench.stand_in.mentions import Mention, mentions_in
 from personaopt.evals.personabench.stand_in.standing import (
     is_asked,
@@ -28,6 +36,15 @@ _FLEETING = (
     "life.diet",
 )
 """Fields of which a value for a while, or for one occasion, is spoken of without any other words."""
+
+_WISHED = ("preference", "pattern.engagement")
+"""Fields of which a few words, or a plain request, are enough: `Bullet points!`"""
+_FRAGMENT = 6
+"""Words."""
+
+
+_I = re.compile(r"\b(?:i|i'm|i've|i'd|my|sorry|apologi\w+|pardon|oops|whoops)\b")
+_MONEY = re.compile(r"€|\beuros?\b|\beur\b|\bbudget\b")
 
 
 @dataclasses.dataclass
@@ -59,6 +76,8 @@ def mistaken(lowered: str) -> bool:
         return False
     false = bool(change_cues.FALSE.search(lowered))
     if false and change_cues.OWN_WORDS.search(lowered):
+        return True
+    if false and _I.search(lowered) and not cues.OTHERS.search(lowered):
         return True
     return said and not change_cues.CHANGED.search(lowered) and bool(change_cues.TRULY.search(lowered))
 
@@ -112,6 +131,8 @@ def _is_told(lowered: str) -> bool:
 
 def _is_about(path: str, text: str, before: str, wrong: bool, hinted: bool) -> bool:
     """Whether words of the field stand with the value, in its sentence or, where that has no subject, in the last."""
+    if path in NAMED_SO and OWNED.search(text):
+        return True
     bar = BARS.get(path)
     if bar is not None and bar.search(text):
         strong = STRONG.get(path)
@@ -126,6 +147,8 @@ def _is_about(path: str, text: str, before: str, wrong: bool, hinted: bool) -> b
         and (wrong or change_cues.CHANGED.search(text) or cues.OWN_CASE.search(text))
     ):
         return True
+    if path.startswith(_WISHED) and (cues.IMPERATIVE.match(text) or len(text.split()) <= _FRAGMENT):
+        return not cues.OTHERS.search(text)
     if path in _FLEETING and not cues.OTHERS.search(text):
         if change_cues.PASSING.search(text) or change_cues.PASSING_FEELING.search(text):
             return True
@@ -134,7 +157,7 @@ def _is_about(path: str, text: str, before: str, wrong: bool, hinted: bool) -> b
 
 def _is_turn(path: str, lowered: str, own: Sequence[Mention], others: Sequence[Mention]) -> bool:
     """Whether one value gives way to another of the same field: that tells what it is about, without words of it."""
-    if path in STABLE or path == BUDGET or len({mention.value for mention in own}) < 2:
+    if path in STABLE or (path == BUDGET and not _MONEY.search(lowered)) or len({mention.value for mention in own}) < 2:
         return False
     held, ended = _sorted(lowered, own, others, False)
     texts = [masked(lowered, own, others, place) for place in range(len(own))]

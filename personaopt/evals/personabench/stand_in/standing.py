@@ -23,6 +23,12 @@ _THEIRS = re.compile(r"\b(?:her|his|their) (?:\w+ ){0,4}$")
 _UNIT = re.compile(r"(?:€ ?)?([@&])(?: ?€| (?:euros?|eur|food|diet|thing)\b)")
 """What may stand with a value and says nothing."""
 _UNREAL = re.compile(r"(?:\b(?:would|could|might)\b|'d\b)(?! (?:call|say|tell|describe))")
+_TAG = re.compile(
+    r", (?:remember|okay|ok|right|please|yes|will you|would you|could you|can you|you know|got it|alright|deal|fine|"
+    r"see|isn't it|aren't i|don't i|you hear)\?"
+)
+"""Behind what is told, and asks nothing."""
+_AS_I_AM = re.compile(r",? (?:that|which|is what|is who) (?:i am|i'm)\b")
 _LONGEST_HINT = 16
 """Words of a sentence without a subject that still speaks of the user."""
 
@@ -86,6 +92,10 @@ def of_the_user(lowered: str, mention: Mention) -> bool:
     for match in cues.OWN_SUBJECT.finditer(before):
         if not any(start <= match.start() < stop for start, stop in kin):
             own = match.start()
+    if mention.path == "life.home" and re.search(r"\bhere,? in $", before):
+        return True
+    if _AS_I_AM.match(after):
+        return True
     if other > own or _THEIRS.search(before):
         return False
     if own >= 0:
@@ -101,7 +111,7 @@ def of_the_user(lowered: str, mention: Mention) -> bool:
 
 def is_asked(path: str, lowered: str, mention: Mention) -> bool:
     """Whether the mention stands in a question, and not in what is told or wished for on the way."""
-    if not lowered.rstrip("\"') ").endswith("?"):
+    if not lowered.rstrip("\"') ").endswith("?") or _TAG.search(lowered):
         return False
     if cues.GIVEN.search(lowered[: mention.start]) or cues.RHETORICAL.match(lowered):
         return False
