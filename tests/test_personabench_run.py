@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import queue
 import re
 import signal
@@ -112,6 +113,20 @@ def test_a_row_is_read_as_it_was_written_and_anything_else_is_refused() -> None:
     for damaged in ({}, [], {**row.to_dict(), "schema": 9}, {**row.to_dict(), "answering": {"calls": 1, "odd": 2}}):
         with pytest.raises(DataError):
             Row.from_dict(damaged)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("method", 5), ("method", ["k1"]), ("persona", None), ("number", "first"), ("lm", None), ("utterances", "many"),
+     ("field_f1", "high"), ("helpfulness", math.nan), ("since_change", "long"), ("dialogue", [1]), ("notes", None),
+     ("error", None), ("similarity_parts", {"coverage": "all"}), ("judging", None), ("answering", {"calls": "some"}),
+     ("learning", {"usd": math.inf})],
+)  # fmt: skip
+def test_a_value_of_another_kind_makes_no_row(name: str, value: Any, tmp_path: Path) -> None:
+    row = Row("k1", "p0", 3, "p0-s003", 9.0, answering=Spent(2, 30, 4), helpfulness=3.0).to_dict()
+    (tmp_path / "results.jsonl").write_text(json.dumps(row) + "\n" + json.dumps({**row, name: value}) + "\n")
+    with pytest.raises(DataError, match=rf"line 2 is no row of results \(A row's {name}.* is wrong: "):
+        read_rows(tmp_path, Row)
 
 
 def test_calls_on_a_tape_are_not_made_again_and_count_as_they_did(tmp_path: Path) -> None:

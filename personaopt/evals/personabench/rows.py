@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
+
+import pydantic
 
 from personaopt.errors import DataError
 from personaopt.lm.metering import Usage
@@ -26,6 +29,8 @@ class Spent:
         usd: Their price; None where it is not known.
         seconds: Wall time, that of the work beside the calls included.
     """
+
+    __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
 
     calls: int = 0
     input_tokens: int = 0
@@ -100,6 +105,8 @@ class Row:
         error: Why there is no session, in a sentence; empty where there is one.
     """
 
+    __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(allow_inf_nan=False)
+
     method: str
     persona: str
     number: int
@@ -160,13 +167,19 @@ class Row:
         """Read `to_dict`'s values.
 
         Raises:
-            DataError: They are no row, or one of a later version.
+            DataError: They are no row, or one of a later version; it says which value is wrong.
         """
         if not isinstance(values, Mapping) or values.get("schema") != ROW_SCHEMA:
             raise DataError(f"A row of results has the schema {ROW_SCHEMA}; this one is of another kind.")
-        known = {field.name for field in dataclasses.fields(cls)}
+        if missing := [role for role in ROLES if role not in values]:
+            raise DataError(f"A row of results lacks what {missing[0]} cost.")
         try:
-            spent = {role: Spent(**values[role]) for role in ROLES}
-            return cls(**{**{name: value for name, value in values.items() if name in known}, **spent})
-        except (KeyError, TypeError) as error:
-            raise DataError(f"A row of results lacks something or has too much: {error}.") from error
+            return _reader().validate_python({name: value for name, value in values.items() if name != "schema"})
+        except pydantic.ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise DataError(f"A row's {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}.") from None
+
+
+@functools.cache
+def _reader() -> pydantic.TypeAdapter[Row]:
+    return pydantic.TypeAdapter(Row)
