@@ -21,6 +21,9 @@ _ENDS = re.compile(
     r"(?<=[.!?…])[\"')]*\s+(?=[^a-z])(?!(?<=\?\s)(?:Yes|Yep|Yeah|That's me|Absolutely|Of course|Always|Guilty|Definitely|Very much)\b)|\n+"
 )
 """Where a sentence ends; a question that is answered at once is one with its answer."""
+_TOPIC = 3
+"""Words of a question that only names what is spoken of."""
+_NO = re.compile(r"(?:not|no|nope|never|gone|over|finished|history|that was)\b(?! mentioning)", re.IGNORECASE)
 _REPORTED = re.compile(r"(?:\bhe|\bshe|\bthey|\bmy \w+|\bsomebody|\bsomeone)[^\".!?]{0,40}\"[^\"]*\"", re.IGNORECASE)
 
 
@@ -77,7 +80,20 @@ def _sentences(text: str) -> list[tuple[int, str]]:
         if text[start:end].strip():
             found.append((start, text[start:end]))
         start = match.end() if match else end
-    return found
+    return _answered(text, found)
+
+
+def _answered(text: str, found: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """`Vegetarian? Not any more.` as one sentence: what is asked in few words is a topic, and not a question."""
+    joined: list[tuple[int, str]] = []
+    for start, sentence in found:
+        last = joined[-1] if joined else None
+        topic = last is not None and last[1].endswith("?") and len(last[1].split()) <= _TOPIC
+        if last is not None and topic and _NO.match(sentence):
+            joined[-1] = (last[0], f"{last[1][:-1]},{text[last[0] + len(last[1]) : start]}{sentence.lower()}")
+        else:
+            joined.append((start, sentence))
+    return joined
 
 
 def _denies(lowered: str, before: Sequence[Part]) -> bool:
@@ -118,6 +134,15 @@ def _of_two(earlier: Part, part: Part, lowered: str) -> None:
     earlier.mistaken = part.mistaken = True
 
 
+def _at_last(run: Sequence[Part]) -> tuple[list[str], list[str]]:
+    """What holds and what does not after some sentences; where one denies what another says the later one counts."""
+    state: dict[str, bool] = {}
+    for part in run:
+        state |= dict.fromkeys(part.ended, False)
+        state |= dict.fromkeys(part.held, True)
+    return [value for value, holds in state.items() if holds], [value for value, holds in state.items() if not holds]
+
+
 def _joined(parts: Sequence[Part], message: str) -> Iterable[Said]:
     """What was said of a field in sentences that follow each other, as one."""
     runs: list[list[Part]] = []
@@ -132,8 +157,7 @@ def _joined(parts: Sequence[Part], message: str) -> Iterable[Said]:
         else:
             runs.append([part])
     for run in runs:
-        held = list(dict.fromkeys(value for part in run for value in part.held))
-        ended = [value for value in dict.fromkeys(value for part in run for value in part.ended) if value not in held]
+        held, ended = _at_last(run)
         quote = message[min(part.start for part in run) : max(part.end for part in run)].strip()
         wrong = any(part.mistaken for part in run)
         common = {
