@@ -422,6 +422,10 @@ def test_the_judge_of_a_run_is_judged_on_what_it_judged(bench: Bench, tmp_path: 
     (tmp_path / "judge.json").write_text("{")
     with pytest.raises(DataError, match="cannot be read"):
         read_judge_report(tmp_path)
+    for name, value in (("agreement", "a"), ("replies", "many"), ("judge", None), ("gap", math.nan), ("odd", 1)):
+        (tmp_path / "judge.json").write_text(json.dumps({**report.to_dict(), name: value}))
+        with pytest.raises(DataError, match=rf"judge.json cannot be read: .* wrong {name}: "):
+            read_judge_report(tmp_path)
     nobody = dataclasses.replace(what.roles(), judge=None)
     assert examined(nobody, bench, rows, tmp_path / "none", Stop()) is None
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
+
+import pydantic
 
 from personaopt.errors import DataError
 from personaopt.evals.personabench.measuring.examination import Examination, Pair
@@ -49,6 +51,8 @@ class JudgeReport:
         verdicts: Verdicts that were asked for.
         unread: Those that could not be had: not read after all attempts, or the LM could not be reached.
     """
+
+    __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
 
     judge: str
     replies: int = 0
@@ -102,12 +106,18 @@ class JudgeReport:
         """Read `to_dict`'s values.
 
         Raises:
-            DataError: They are not the report of an examination.
+            DataError: They are not the report of an examination; it says which value is wrong.
         """
+        if not isinstance(values, Mapping):
+            raise DataError("A judge's report is an object.")
         try:
-            return cls(**{name: value for name, value in values.items() if name != "warnings"})
-        except (TypeError, AttributeError) as error:
-            raise DataError(f"Not a judge's report: {error}.") from None
+            given = {name: value for name, value in values.items() if name != "warnings"}
+            return pydantic.TypeAdapter(cls).validate_python(given)
+        except pydantic.ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise DataError(
+                f"A judge's report has a wrong {'.'.join(map(str, first['loc']))}: {first['msg']}."
+            ) from None
 
 
 def examine(judge: SessionJudge, examination: Examination) -> Steps[JudgeReport]:

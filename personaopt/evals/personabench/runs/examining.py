@@ -79,5 +79,5 @@ def read_judge_report(folder: Path) -> JudgeReport | None:
         return JudgeReport.from_dict(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file} cannot be read: {error}.") from error
+    except (OSError, ValueError, RecursionError, DataError) as error:
+        raise DataError(f"{file} cannot be read: {str(error).rstrip('.')}; take it away, or mend it.") from error
