@@ -153,6 +153,7 @@ CALLED: Mapping[tuple[str, str], str] = {
 """What stands for a value wherever it stands."""
 
 HINTED: Mapping[tuple[str, str], str] = {
+    ("preference.formats", "a table"): r"(?:the|that|your|this) tables?",
     ("demographics.nationality", "Swedish"): r"swede",
     ("demographics.nationality", "Polish"): r"pole",
     ("demographics.nationality", "Turkish"): r"turk",

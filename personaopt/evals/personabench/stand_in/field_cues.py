@@ -20,7 +20,11 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|"
         r"\bmine(?:'s| is) @|"
         r"\b(?:say|says|shout|yell|call|whisper|reads|type) (?:\w+ ){0,3}[\"']@|@ (?:would|will|must|has to) be me\b|"
-        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @"
+        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @|"
+        r"\b(?:says?|said|calls?|called|shout\w*|typ(?:e|ing)|writ\w+|inscri\w+|letter|envelope|parcel|package|cake|"
+        r"card|reservation|booking|register\w*|birth|print\w*|engrav\w*|stitched|spell\w*|pronounc\w*|answers?|turn "
+        r"(?:around|round|my head)|hear|label\w*|told)\b.*@|@.*\b(?:that(?:'s| is) (?:me|how)|on it|turn (?:around|"
+        r"round|my head)|it is me|it's me)\b"
     ),
     "demographics.age": any_of(
         r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|\b(?:i|"
@@ -36,7 +40,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bborn @ years ago\b|^at @[,' ]|\bat @,? (?:i|one|you|my)\b|\bage\b|"
         r"\bmakes? me @|\bi(?:'ve| have) been @ (?:since|for|all)|\b(?:of|age:?|aged) @(?=[,.;!])|\bi(?:'m| am) "
         r"(?:just |only |still |already |nearly |all of |now )*@|\bsince @|@ last (?:week|month|\w+day)\b|\bmy "
-        r"@(?:st|nd|rd|th)\b"
+        r"@(?:st|nd|rd|th)\b|"
+        r"\band (?:am|turned) @|\b(?:thought|say|says|said): @|: @,? not bad|\bam @ (?:now|today|and)\b|\blook(?:s)? "
+        r"(?:younger|older)\b"
     ),
     "demographics.gender": any_of(
         r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|"
@@ -52,7 +58,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bheritage\b|\bthrough and through\b|\bveins\b|"
         r"\bcompatriots?\b|\bmy (?:home)?(?:land|country|people)\b|\bfellow @|\bvote in\b|\bembassy\b|\bconsulate\b|"
         r"\bby nationality\b|\b(?:proud|typical|true|real|born|full-blooded) @|\bbred\b|\b(?:come|am|i'm) (?:\w+ "
-        r")?from @"
+        r")?from @|"
+        r"\bregistered\b|\bmine is (?:the |an? )?@|\banthem\b|\bflag\b|\bcheer\b|\bwhat i(?: still)? am\b|\bas an? @"
     ),
     "demographics.languages": any_of(
         r"\bsp(?:eak|eaker|eaking|eaks|oke|oken)\b|\blanguages?\b|\btongue\b|\bfluent\b|\bnative\b|"
@@ -62,7 +69,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"fight|whisper|scold(?:ed)?|correspond|read|write|answer|follow) ~~in @|"
         r"\braised\b|\bwords? of @|\bcomfortable\b|\bgrew up\b|\bas for @|@ comes? (?:naturally|easily)|\bmy @ is\b|"
         r"\b(?:good|decent|fair|my|everyday|perfect) @[,.; ]|\bconverse\b|\bcommand of @|\bin @,? (?:please|too|as "
-        r"well)\b"
+        r"well)\b|"
+        r"\bnothing but @|\b(?:hear|heard)\b ~@|\blearn(?:t|ed) it\b|\bat my (?:\w+ )?table\b|\bat home\b|"
+        r"\bsubtitles?\b|\bslip into @|\bswitch to @|\bfall back (?:on|into) @|\breply in @|\banswer(?:ed)? in @"
     ),
     "demographics.career": any_of(
         r"\b(?:work(?:ing|s|ed)?|jobs?|profession(?:ally)?|trade|career|occupation|living|employ\w*|hired|"
@@ -98,7 +107,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"@ (?:is|are) (?:what|where|how|who|why|the (?:one )?(?:thing|only))\b|@ (?:gives?|keeps?|makes?|holds?|"
         r"carries|grounds?|guides?|leads?|moves?) me\b|\bfirst\b|\bfirst of all\b|\bstops? mattering\b|\bmattering\b|"
         r"\bground(?:s|ed)\b|\broots?\b|\bmotto\b|\breligion\b|\bweigh\w*\b|\bhonest about\b|\bon my list\b|\btop "
-        r"of\b|\blive without\b|\bhills? i\b|\bdie for\b|\bspeaks to me\b|\bpledge\b|\ballegiance\b|\bloyal\b"
+        r"of\b|\blive without\b|\bhills? i\b|\bdie for\b|\bspeaks to me\b|\bpledge\b|\ballegiance\b|\bloyal\b|"
+        r"\b(?:take|pick) @|\bin the way of @|\bhonou?r\b|\bover money\b|\bmoney or @|\bhearing (?:that )?@|\bcomes "
+        r"before\b|\bbefore anything\b|\bnothing else\b|\bwhat i want\b"
     ),
     "personality.interests": any_of(
         r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|"
@@ -127,7 +138,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bhere in @|@ here\b|\bhere,? (?:meaning|that is|which is) @|\bfrom @ (?:here|where i)\b|\bmy (?:street|"
         r"door|flat|windows?|balcony|landlord|landlady|post|mail|mailbox|letterbox|garden|garage|terrace|district|"
         r"quarter|tram|suburb)\b|\bdeliver\w*\b|\bship(?:ped|ping)? to\b|\bnot in @|\bwhere i (?:am|live)\b|\btown\b|"
-        r"\blocated\b|\bsituated\b"
+        r"\blocated\b|\bsituated\b|"
+        r"\bnear me\b|\bmeans @|\bmy (?:area|region|neighbou?rhood|corner|part of the world)\b|\b(?:see|visit|reach|"
+        r"find) (?:me|us)\b|\bliving here\b"
     ),
     "life.diet": any_of(
         r"\b(?:eat\w*|ate|diet|food|meals?|plate|kitchen|cook\w*|cuisine|menu|table|dinners?|dish(?:es)?|appetite|"
@@ -155,7 +168,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:talk|chat|speak|write|typ)(?:s|ing)? (?:with|to) (?:you|an assistant|the assistant)\b|\bfor (?:you|"
         r"our)\b|\b(?:open|start|fire up|switch on|turn on|log in\w*|log into) (?:this|the|you)\b|\bquestions?\b "
         r"~(?:come|arise|occur)|\b(?:asking|bothering|using|writing) you\b|\btime for (?:you|this|our)\b|\bmy "
-        r"sessions?\b|\bour sessions?\b|\bmessages? (?:you|from me)\b|\bmy messages\b"
+        r"sessions?\b|\bour sessions?\b|\bmessages? (?:you|from me)\b|\bmy messages\b|"
+        r"\bwith you\b|\bsit down\b|\byou and (?:i|me)\b|\bkeep me company\b"
     ),
     "pattern.emotion": any_of(
         r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|"
@@ -241,6 +255,14 @@ OWNED = any_of(
 )
 """Says that the user is the value, whatever else stands in the sentence."""
 BARS: Mapping[str, re.Pattern[str]] = {
+    "demographics.name": any_of(
+        r"\bi(?:'ve| have)? (?:\w+ )?(?:told|called|rang|phoned|met|asked|wrote|texted|visited|saw|gave|lent|thanked|"
+        r"invited|married|know|knew|like|love|miss) (?:to )?@|\b(?:with|and|from|about|for|by|of|to|at) @|@'s\b|@ "
+        r"(?:and|has|had|"
+        r"is|was|came|comes|said|says|told|asked|wants?|will|would)\b|\b(?:cat|dog|horse|parrot|brother|sister|"
+        r"friend|son|daughter|"
+        r"husband|wife|neighbou?r|colleague|boss|doctor|uncle|aunt|cousin)\b"
+    ),
     "demographics.gender": any_of(
         r"@ (?:next|from|with|who|in|of|at|on|behind|over) |(?<!as )(?<!am )(?<!'m )\bthe @(?!\w)|\b(?:that|every|"
         r"some|old|young) @(?!\w)|\ban? @ (?:came|said|asked|told|called)"
@@ -269,7 +291,8 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"\babout @|\ban? (?:\w+ )?\w+ from @|\b(?:met|know|knew|saw|married|called|read|heard|watched|wrote|"
         r"dream\w*) ~~(?:from|in|about|of) @|\b(?:friends?|cousins?|relatives|colleagues?|aunt|office|branch|"
         r"customers?|clients?) in @|\b(?:went|been|going|go|gone) to @|\bto @ (?:next|on|for|in) |\b(?:film|novel|"
-        r"book|documentary|news|story|story)\b|@ (?:airport|station|festival|university|museum|zoo|derby)\b"
+        r"book|documentary|news|story|story)\b|@ (?:airport|station|festival|university|museum|zoo|derby)\b|"
+        r"\b(?:drove|drive|driving|walk\w*|ride|rode|past|through|via|towards?|across|around) @"
     ),
     "life.diet": any_of(
         r"@ (?:restaurants?|place|caf\w+|cook ?books?|friends?|shops?|bakery|recipes?|burgers?|sausages?|options?|"
@@ -277,7 +300,8 @@ BARS: Mapping[str, re.Pattern[str]] = {
     ),
     "life.budget": any_of(
         r"@ years|\b(?:costs?|cost me|paid|sold|bought it|fined?|owe[sd]?|salary|years old|year-old|win|won(?!')|earn|"
-        r"found|lost|lent|rent)\b"
+        r"found|lost|lent|rent)\b|"
+        r"\b(?:shops?|they|he|she|sellers?|it|stores?|dealers?) (?:wants?|asks?|charges?|takes?)\b"
     ),
     "demographics.age": any_of(
         r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:(?<!born @ "
@@ -308,11 +332,26 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"place|dog|waters?)\b|\b(?:an?|the|"
         r"this|that|some|very|such) (?:(?!bit|little|touch|tad)\w+ )?@ (?!(?:since|and|but|or|these|right|lately|now|"
         r"today|at|about|with|all|most|by|for|soul|person|sort|type|character|nature|disposition|mood|side|one|state|"
-        r"fellow|heart|phase|spell|man|woman|time|times|week|weeks|period|wreck|mess|life)\b)\w+"
+        r"fellow|heart|phase|spell|man|woman|time|times|week|weeks|period|wreck|mess|life)\b)\w+|"
+        r"\btake it @|\btold me to\b"
     ),
 }
 """By what it is known to be about something else."""
 STRONG: Mapping[str, re.Pattern[str]] = {
+    "demographics.name": any_of(
+        r"\bnames?\b|\bnamed\b|\bcall(?:ed|s)? (?:me|myself|him)\b|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|"
+        r"respond) to\b|\bi(?: am|'m) @|@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|"
+        r"\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|"
+        r"greetings|regards|yours) ~@|\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |"
+        r"\bwho(?:m)? (?:i|you)|"
+        r"\b(?:say|says|shout|shouts|yells?|whispers?|reads|print(?:ed)?|label|envelope|badge|door|doorbell|bell) ~@|"
+        r"\bit(?:'s| is) @[,.;!:]|@ (?:speaking|writing|again|is me|is who i|, that's me)\b|@,? that(?:'s| is) me\b|"
+        r"\bhere is @|\bhere's @|"
+        r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|"
+        r"\bmine(?:'s| is) @|"
+        r"\b(?:say|says|shout|yell|call|whisper|reads|type) (?:\w+ ){0,3}[\"']@|@ (?:would|will|must|has to) be me\b|"
+        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @"
+    ),
     "demographics.age": any_of(r"\b(?:around|alive|earth|planet|old|being @)\b"),
     "demographics.nationality": any_of(r"\b(?:passport|citizen\w*|nationality|born|(?:am|i'm) @ and)\b"),
     "life.home": any_of(

@@ -44,13 +44,17 @@ _TRAITS = (
     ("judging", "P", re.compile(_kind("perceiving", "judging", "perceiver"), re.IGNORECASE)),
 )
 _ABOUT_TYPE = re.compile(
-    r"\b(?:tests?|tested|psycholog\w+|personality|letters?|mbti|myers|types?|extra\w*|extro\w*|introver\w*|"
+    r"\b(?:tests?|tested|psycholog\w+|quiz|questionnaire|personality|letters?|mbti|myers|types?|extra\w*|extro\w*|"
+    r"introver\w*|"
     r"sensing|intuition|judging|perceiving)\b",
     re.IGNORECASE,
 )
 _SIDES = re.compile(
     r"\b(?:I'm|I am) (?:(?:an?|more|rather|clearly|definitely|very much|mostly|of|all|such|just|simply) "
     r")*[ESNTFJP](?![\w'])|"
+    r"\b[ESNTFJP] it is\b|\bno [EISNTFJP] in me\b|\b(?:thinking or feeling|sensing or intuition|judging or "
+    r"perceiving)\b|"
+    r"\b[EISNTFJP],? (?:rather than|and not|not|over) an? [EISNTFJP]\b|"
     r"\bmore (?:of )?(?:an? )?[EISNTFJP] than (?:an? )?[EISNTFJP]\b|"
     r"\b[EISNTFJP],? (?:rather than|and not|not|over|but not|instead of) [EISNTFJP]\b"
 )

@@ -41,6 +41,7 @@ _WISHED = ("preference", "pattern.engagement")
 """Fields of which a few words, or a plain request, are enough: `Bullet points!`"""
 _FRAGMENT = 6
 """Words."""
+_VERB = re.compile(r"\b(?:is|was|are|were|has|had|will)\b")
 
 
 _I = re.compile(r"\b(?:i|i'm|i've|i'd|my|sorry|apologi\w+|pardon|oops|whoops)\b")
@@ -82,6 +83,15 @@ def mistaken(lowered: str) -> bool:
     return said and not change_cues.CHANGED.search(lowered) and bool(change_cues.TRULY.search(lowered))
 
 
+def _told_otherwise(lowered: str, own: Sequence[Mention]) -> bool:
+    """`I told you A, it is B.`: what was said and what is so differ, and nothing has changed."""
+    said = change_cues.SAID.search(lowered)
+    values = {mention.value for mention in own}
+    if said is None or len(values) < 2 or change_cues.CHANGED.search(lowered) or own[0].path in STABLE:
+        return False
+    return bool(change_cues.CONTRAST.search(lowered))
+
+
 def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
     """What a sentence says, by field."""
     mentions = mentions_in(sentence)
@@ -94,8 +104,8 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
         others = [mention for mention in mentions if mention.path != path]
         text = masked(lowered, own, ())
         hinted = all(mention.hinted for mention in own)
-        if not _is_about(path, text, before.lower(), wrong, hinted) and not _is_turn(path, lowered, own, others):
-            continue
+        if not _is_turn(path, lowered, own, others) and not _is_about(path, text, before.lower(), wrong, hinted):
+            own = _alone(path, lowered, own, before.lower(), wrong)
         own = [
             mention
             for mention in own
@@ -105,6 +115,7 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
         ]
         if not own:
             continue
+        wrong = wrong or _told_otherwise(lowered, own)
         held, ended = _sorted(lowered, own, others, wrong)
         if path in STABLE and held and not wrong:
             ended = []
@@ -147,12 +158,25 @@ def _is_about(path: str, text: str, before: str, wrong: bool, hinted: bool) -> b
         and (wrong or change_cues.CHANGED.search(text) or cues.OWN_CASE.search(text))
     ):
         return True
-    if path.startswith(_WISHED) and (cues.IMPERATIVE.match(text) or len(text.split()) <= _FRAGMENT):
+    if path.startswith(_WISHED) and (cues.IMPERATIVE.match(text) or (len(text.split()) <= _FRAGMENT and not _VERB.search(text))):
         return not cues.OTHERS.search(text)
     if path in _FLEETING and not cues.OTHERS.search(text):
         if change_cues.PASSING.search(text) or change_cues.PASSING_FEELING.search(text):
             return True
     return bool(before) and bool(cues.AROUND.match(text)) and bool(cue.search(f"{before} {text}"))
+
+
+def _alone(path: str, lowered: str, own: Sequence[Mention], before: str, wrong: bool) -> list[Mention]:
+    """Of several values those that words of the field stand with, with those that are over; none where it is one."""
+    if len({mention.value for mention in own}) < 2:
+        return []
+    texts = [masked(lowered, own, (), place) for place in range(len(own))]
+    sure = [_is_about(path, text, before, wrong, mention.hinted) for text, mention in zip(texts, own, strict=True)]
+    if not any(sure):
+        return []
+    return [
+        mention for mention, text, about in zip(own, texts, sure, strict=True) if about or score(path, text, wrong) < 0
+    ]
 
 
 def _is_turn(path: str, lowered: str, own: Sequence[Mention], others: Sequence[Mention]) -> bool:

@@ -23,6 +23,16 @@ _THEIRS = re.compile(r"\b(?:her|his|their) (?:\w+ ){0,4}$")
 _UNIT = re.compile(r"(?:€ ?)?([@&])(?: ?€| (?:euros?|eur|food|diet|thing)\b)")
 """What may stand with a value and says nothing."""
 _UNREAL = re.compile(r"(?:\b(?:would|could|might)\b|'d\b)(?! (?:call|say|tell|describe))")
+_HERE = re.compile(r"\bhere,? in $|\b(?:see|visit|reach|join|find)(?:s|ing)? (?:me|us)\b")
+"""Where the user is, whoever is the subject."""
+_TAKEN_UP = re.compile(r"\bi(?:'ve| have)? (?:\w+ )?(?:speak|learnt|learned|inherited|share|am|do) (?:it|one|that|"
+r"too)\b")
+"""Says that the user is, or does, what was said of somebody else."""
+_COMPLAINT = re.compile(r"^(?:\w+[,!.]? )?(?:why|since when|what|how) (?:do|did|does|would|should|is|are|am|can|"
+r"could|have)\b")
+_TO_SUCH = re.compile(r"\b(?:to|for|does|would|should|is|can|could|do) (?:an?|someone|somebody)(?: \w+)? (?:who |"
+r"that |in |from )*$")
+"""A question that asks what such an answer is for."""
 _TAG = re.compile(
     r", (?:remember|okay|ok|right|please|yes|will you|would you|could you|can you|you know|got it|alright|deal|fine|"
     r"see|isn't it|aren't i|don't i|you hear)\?"
@@ -92,9 +102,11 @@ def of_the_user(lowered: str, mention: Mention) -> bool:
     for match in cues.OWN_SUBJECT.finditer(before):
         if not any(start <= match.start() < stop for start, stop in kin):
             own = match.start()
-    if mention.path == "life.home" and re.search(r"\bhere,? in $", before):
+    if mention.path == "life.home" and _HERE.search(before):
         return True
     if _AS_I_AM.match(after):
+        return True
+    if _TAKEN_UP.search(after):
         return True
     if other > own or _THEIRS.search(before):
         return False
@@ -111,6 +123,8 @@ def of_the_user(lowered: str, mention: Mention) -> bool:
 
 def is_asked(path: str, lowered: str, mention: Mention) -> bool:
     """Whether the mention stands in a question, and not in what is told or wished for on the way."""
+    if _COMPLAINT.match(lowered) and _TO_SUCH.search(lowered[: mention.start]):
+        return False
     if not lowered.rstrip("\"') ").endswith("?") or _TAG.search(lowered):
         return False
     if cues.GIVEN.search(lowered[: mention.start]) or cues.RHETORICAL.match(lowered):
@@ -126,12 +140,13 @@ def is_asked(path: str, lowered: str, mention: Mention) -> bool:
 
 def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
     """Whether it is only wished, planned or supposed."""
-    if cues.NO_CONDITION.search(lowered) or change_cues.SAID.search(lowered):
+    if path == "personality.values" or cues.NO_CONDITION.search(lowered) or change_cues.SAID.search(lowered):
         return False
     before = lowered[: mention.start]
     if cues.IF.search(before):
-        clause = f"{before.rpartition(',')[2]}{lowered[mention.start :].partition(',')[0]}"
-        return "," not in before or cues.IF.search(clause) is not None or bool(_UNREAL.search(clause))
+        parts = re.split(r"[,:;]", before)
+        clause = f"{parts[-1]}{lowered[mention.start :].partition(',')[0]}"
+        return len(parts) == 1 or cues.IF.search(clause) is not None or bool(_UNREAL.search(clause))
     if not path.startswith(_PLANNED) or path == BUDGET:
         return False
     clauses = list(_CLAUSE.finditer(lowered, 0, mention.start))
@@ -147,7 +162,11 @@ def is_passing(path: str, lowered: str) -> bool:
         return True
     if change_cues.LASTING.search(lowered):
         return False
-    return path == "pattern.emotion" and bool(change_cues.PASSING_FEELING.search(lowered))
+    if path != "pattern.emotion":
+        return False
+    if change_cues.PASSING_FEELING.search(lowered):
+        return True
+    return bool(change_cues.OCCASION.search(lowered)) and not change_cues.NATURE.search(lowered)
 
 
 def _kin_first(after: str) -> bool:
