@@ -122,3 +122,32 @@ def test_nothing_recorded_is_no_surprise_and_wrong_settings_are_refused(user):
     for wrong in ({"delta": -1.0}, {"threshold": 0.0}, {"minimum": 0}, {"words": "("}):
         with pytest.raises(ConfigurationError):
             po.OnSessionSurprise(**wrong)
+
+
+def test_a_long_history_is_read_only_where_something_went_wrong(user, monkeypatch):
+    for day in range(40):
+        talk(user, day)
+    read = []
+    latest = type(user).latest
+
+    def counted(self, *args, **scope):
+        found = latest(self, *args, **scope)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(type(user), "latest", counted)
+    talk(user, 40)
+    for trigger in (po.OnSessionSurprise(), po.OnUnexpected()):
+        assert not trigger.due(user, 39.5 * DAY)
+    assert sum(read) <= 8
+    talk(user, 41, turns=3)
+    assert not po.OnSessionSurprise().due(user, 40.5 * DAY)
+    assert max(read) == 44  # how sessions usually go is known from all of them
+
+
+def test_a_session_that_began_before_the_last_alignment_is_judged_as_a_whole(user):
+    for day in range(12):
+        talk(user, day)
+    for day in range(12, 14):
+        talk(user, day, turns=3)
+    assert "worse" in po.OnSessionSurprise().due(user, 13 * DAY + 1.5)  # one turn of it is new

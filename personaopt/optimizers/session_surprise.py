@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from personaopt.errors import ConfigurationError
 from personaopt.interaction import Interaction
 from personaopt.memory.own_words import own_words, texts
 from personaopt.memory.user import User
-from personaopt.optimizers.sessions import session_of
+from personaopt.optimizers.sessions import is_unasked, session_of
 from personaopt.optimizers.settings import check_whole
 from personaopt.optimizers.triggers import page_hinkley
 from personaopt.signals import in_own_words, stance_of
-from personaopt.signatures.turns import INTERRUPTED
 
 TURNS = 3
 """Turns after which AI PERSONA ends a session that did not satisfy (arXiv 2412.13103, its session)."""
@@ -65,15 +64,18 @@ class OnSessionSurprise:
 
     def due(self, user: User, since: float | None) -> str:
         """Why the persona may be stale; empty where nothing says so."""
-        latest = user.latest(LOOKED_AT)
-        new = [turn for turn in latest if since is None or (turn.time is not None and turn.time > since)]
+        new = _new(user, since)
         if said := sum(map(self._says_so, new)):
             return f"{said} messages since the last alignment speak of a change"
-        # What is usual is known from before the last alignment.
-        sessions = by_session(latest)
         ids = {turn.id for turn in new}
+        # A session may have begun before the last alignment. Where none went wrong, the history need not be read.
+        lately = by_session(user.latest(min(len(new) + TURNS, LOOKED_AT))) if new else []
+        if not any(session_loss(held) for held in lately if _has(held, ids)):
+            return ""
+        # What is usual is known from before the last alignment.
+        sessions = by_session(user.latest(LOOKED_AT))
         places = self._alarms([session_loss(held) for held in sessions])
-        if any(not ids.isdisjoint(turn.id for turn in sessions[place]) for place in places):
+        if any(_has(sessions[place], ids) for place in places):
             return "sessions have become worse (Page-Hinkley alarm since the last alignment)"
         return ""
 
@@ -112,14 +114,23 @@ class OnUnexpected:
 
     def due(self, user: User, since: float | None) -> str:
         """How many sessions were not as expected; empty where there are not enough."""
-        latest = user.latest(LOOKED_AT)
-        new = [turn for turn in latest if since is None or (turn.time is not None and turn.time > since)]
-        count = sum(map(self._counts, by_session(new)))
+        count = sum(map(self._counts, by_session(_new(user, since))))
         return f"{count} sessions since the last alignment were not as expected" if count >= self.sessions else ""
 
     def _counts(self, turns: Sequence[Interaction]) -> bool:
-        said = self.remarks and any(map(_unasked, turns))
+        said = self.remarks and any(map(is_unasked, turns))
         return said or session_loss(turns) > 0 or any(map(in_own_words, turns))
+
+
+def _new(user: User, since: float | None) -> list[Interaction]:
+    """The turns after a time, the latest of them; all of the latest without one."""
+    latest = user.latest(LOOKED_AT, since=since)
+    return [turn for turn in latest if since is None or (turn.time is not None and turn.time > since)]
+
+
+def _has(turns: Sequence[Interaction], ids: Collection[str]) -> bool:
+    """Whether one of some turns is among those with these ids."""
+    return any(turn.id in ids for turn in turns)
 
 
 def by_session(turns: Sequence[Interaction]) -> list[list[Interaction]]:
@@ -130,12 +141,8 @@ def by_session(turns: Sequence[Interaction]) -> list[list[Interaction]]:
     return list(sessions.values())
 
 
-def _unasked(turn: Interaction) -> bool:
-    return not turn.response and not turn.metadata.get(INTERRUPTED)
-
-
 def session_loss(turns: Sequence[Interaction]) -> float:
     """The loss of a session, in [0, 1]; a remark that got no answer beside others that did is no turn of it."""
-    answered = [turn for turn in turns if not _unasked(turn)] or turns
+    answered = [turn for turn in turns if not is_unasked(turn)] or turns
     rejected = sum(stance_of(turn) == "rejected" for turn in answered) / len(answered)
     return max(rejected, min(1.0, (len(answered) - 1) / (TURNS - 1)))

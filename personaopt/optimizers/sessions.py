@@ -17,7 +17,7 @@ from personaopt.interaction import Interaction
 from personaopt.memory.own_words import stripped
 from personaopt.memory.user import User
 from personaopt.optimizers.windows import Window
-from personaopt.signatures.turns import turns_field
+from personaopt.signatures.turns import INTERRUPTED, turns_field
 
 MOST_READ = 4096
 """Interactions that are looked at to find the latest sessions."""
@@ -81,6 +81,11 @@ def session_of(turn: Interaction) -> str:
     if turn.session is not None:
         return f"session {turn.session}"
     return f"day {datetime.fromtimestamp(turn.time or 0.0, UTC).date().isoformat()}"
+
+
+def is_unasked(turn: Interaction) -> bool:
+    """Whether the user said something that no reply was given to, and none was broken off."""
+    return not turn.response and not turn.metadata.get(INTERRUPTED)
 
 
 def latest_sessions(

@@ -62,7 +62,7 @@ class PersonaOpt(Dictionary):
             stated=tuple(BenchFields.model_fields),
             most_items=MOST_ITEMS,
             readings=READINGS,
-            triggers=[EverySessions(K, count_open=True, truth=False), OnSessionSurprise(), OnUnexpected()],
+            triggers=[EverySessions(K, count_open=True, truth=False), OnUnexpected(), OnSessionSurprise()],
             lm=setting.editor,
             checkpoint=False,
             threads=setting.threads,
@@ -78,6 +78,8 @@ class PersonaOpt(Dictionary):
         if not self.with_lines:
             return learnt
         self._drop_repeated()
+        if dialogue.first.satisfied:
+            return learnt  # there is no corrected reply that was not there before
         if not (surprised := self.surprise.due(self.user, self._aligned)):
             return learnt
         latest = self.user.latest(1)
