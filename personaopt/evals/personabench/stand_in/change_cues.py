@@ -40,16 +40,12 @@ OLD_BEHIND = any_of(
     r"but )?an? (?:\w+ )?(?:episode|detour|interlude|phase|memory|failure|excursion|try|experiment|stopover)\b|"
     r"% ~@ ~(?:any ?more|any longer|again)\b|% #@,? but\b|% ~@|@ belongs\b|@ (?:has |have )?lost me\b"
 )
+_END = (
+    r"(?:now |finally |all |long |well and truly |been |really |officially )*(?:over|numbered|behind|done|past|"
+    r"history|"
+    r"gone|finished|up\b|closed|ended|come to|work(?:ed)? out|fail(?:ed)?|in the past|out\b|to an end|my thing|for me)"
+)
 OVER = any_of(
-    r"\b(?:pushed out|pushed aside|ousted|supplanted|edged out|crowded out|overtaken|overtook|squeezed out|driven out|"
-    r"displaced|won (?:out )?over|trumps|trumped|beats|beat|outranks|took the place of|taken the place of|stepp?ed in "
-    r"for) #@|\b(?:days|years|time|life|chapter|era|adventure|stint|career|attempt|stay|phase|experiment) (?:as|in|"
-    r"with|"
-    r"of|at) #@ (?:is|are|was|were|has|have|came|had)\b|\b(?:gave|given|giving) #@ an? (?:\w+ )?(?:chance|try|go|"
-    r"shot|trial|rest)\b|@, (?:not (?:since|any ?more|for me|now|again|today|these|really)|nope|never again|gone|over|"
-    r"finished|done with|ancient|history|that was)|@ and (?:i|me) (?:are|have|had|were|parted|broke)\b|"
-    r"\blike #@ less and less\b|@ (?:is|was|has been) (?:\w+ )?(?:outdated|out of date|obsolete|old news|stale)\b|"
-    r"\b(?:membership|subscription|season ticket) (?:lapse|ran out|expired?|is over)\b|"
     r"\b(?:an? end to|had it with|so much for|the last of|no more|no (?:need|use) (?:for|of)|spare me|leave out|"
     r"[gt][eo]t rid of|threw out|thrown out|chucked(?: out)?|binned|scrapped|shelved|shed|kicked|(?:sold|packed) up "
     r"in|"
@@ -59,12 +55,36 @@ OVER = any_of(
     r"shook off|turned away from|(?:better|more|rather|easier|nicer|happier|quicker|cheaper|sooner|handier) than|"
     r"the days of|too (?:old|busy|poor|tired|weak) for|time to leave|has cost me|walked (?:away from|out on)|"
     r"burnt out as|laid off as|sacked as|let go as|one last|for the last time|grown tired of|weary of|"
-    r"couldn't stand|couldn't bear|went bust as|signed off from) #@|@ (?:chapter|days|years|era|phase|episode|"
-    r"adventure|story|experiment|idea|business|habit)(?: of mine)? (?:is|are|was|were|has|have|did|came|went)\b|"
-    r"@ (?:is|are|was|were|did|does|do|has|have|had|will|would|ca|could|thing)(?:n't| (?:really |just |simply "
-    r")?(?:not|"
-    r"never|no longer)) (?!only|just|let)|@ (?:is|was) (?:dead|too \w+)\b|@ (?:went|goes|gone|has gone|flew|"
-    r"got thrown) (?:out|in the bin|overboard|by the board|away|for good)\b|\b(?:sold|gave away) my \w+,? so ~@"
+    r"couldn't stand|couldn't bear|went bust as|signed off from|pushed out|pushed aside|ousted|supplanted|edged out|"
+    r"crowded out|overtaken|overtook|squeezed out|driven out|displaced|won (?:out )?over|trumps|trumped|beats|beat|"
+    r"outranks|(?:took|taken) the place of|stepp?ed in for|(?:forbade|forbids|forbidden|banned|ruled out|took away|"
+    r"spoilt|spoiled|ruined) (?:me |us |my |for me )*|forget (?:about )?|like(?= \S+ less and less)|"
+    r"(?:not|n't) cut out for|that was the end of|with it my life as|left behind) ?#@|"
+    r"@ (?:thing|chapter|days|years|era|phase|episode|adventure|story|experiment|idea|business|habit)(?: of mine)? "
+    r"(?:is|"
+    r"are|was|were|has|have|did|came|went)(?:n't| not)? _END|"
+    r"\b(?:days|years|time|life|chapter|era|adventure|stint|career|attempt|stay|phase|experiment) (?:as|in|with|of|"
+    r"at) "
+    r"#@ (?:is|are|was|were|has|have|came|had) _END|"
+    r"@ (?:is|are|was|were|did|does|do|has|have|had|will|would|ca|could)(?:n't| (?:really |just |simply )?(?:not|"
+    r"never|"
+    r"no longer)) (?:\w+ ){0,3}(?:any ?more|any longer|for me|my (?:thing|cup|home)|me|us|work|cut it|an option|on "
+    r"the|"
+    r"suit|fit|help|do|appeal|interest|last|what i|where i|who i|home)\b|@ (?:is|was) dead\b|"
+    r"@ (?:is|was|got|became) too (?:much|hard|complicated|difficult|strict|boring|messy|long|dry|tiring)\b|"
+    r"@ (?:went|goes|gone|has gone|flew|got thrown) (?:out|in the bin|overboard|by the board|away|for good)\b|"
+    r"\b(?:gave|given|giving) #@ an? (?:\w+ )?(?:chance|try|go|shot|trial|rest)\b|"
+    r"@, (?:not (?:since|any ?more|for me|now|again|today|these)|nope|never again|gone|finished|done with)\b|"
+    r"@ and (?:i|me) (?:are (?:through|done|finished|over)|were (?:through|done|finished|over)|parted|broke|split|"
+    r"(?:have|"
+    r"had) (?:parted|broken|fallen out|gone))\b|@ (?:is|was|has been) (?:\w+ )?(?:outdated|out of date|obsolete|old "
+    r"news)\b|"
+    r"@ (?:has |have |had |really |only |just )*(?:tires?|tired|bores?|bored|annoys?|annoyed|irritates?|confuses?|"
+    r"confused|fail(?:s|ed)|(?:worn?|wears?)) (?:me|us)\b|\bwhere #@ left off\b|@ in me (?:is|has|was|had) (?:\w+ "
+    r")?(?:dead|"
+    r"retired|gone|died)|@,? (?:\w+ ){0,3}(?:i'm|i am|we're) (?:finished|done|through) with (?:it|that|them)\b".replace(
+        "_END", _END
+    )
 )
 """More of what is over."""
 NEW = any_of(
@@ -90,6 +110,11 @@ NEARLY_NEW = any_of(
     r"are) #@"
 )
 NO_DENIAL = any_of(
+    r"\b(?:nothing|no one|nobody|can(?:no|')t|never|hard to) (?:\w+ )?(?:beats?|tops?|trumps?|outranks?)\b|\b(?:few|"
+    r"what|"
+    r"who|anything|hardly|is there) [^,.;]{0,40}\b(?:better|more|nicer) than\b|"
+    r"\bonce (?:the|i|my|i've|everyone|everybody|it|all|we|they|there|that)\b|\b(?:walk|drag(?:ged)?|tear|torn) "
+    r"(?:\w+ )?away from\b|"
     r"(?:\bnot|\bnever|\bcannot|n't)(?: \w+){0,3} (?:left|leave|leaving|stop(?:ped)?|quit|mov(?:e|ed) away|"
     r"abandon\w*|drop|retire|"
     r"giv(?:e|en|ing) up|gave up|sell|trade|let go of|betray|sacrifice|touch on|compromise on|part with|surrender|do "
@@ -112,7 +137,7 @@ NO_DENIAL = any_of(
     r"steeper) than\b|\bdearer than\b|\bonce (?:and for all|upon a time)\b|\bat once\b|\bwhere i\b|"
     r"\bover (?:the years|time)\b|\bfrom (?:now on|today|experience|me)\b|\bleft (?:but|with)\b|\bas you (?:do not|"
     r"don't) know\b|\bthere is no (?:other|better)\b|(?:\bno )*\bno\b[,.;!]|\bno way around\b|"
-    r"(?:\bno|\bnot|\bnever|\bnothing|\bcannot|\bneither|n't)(?: [\w']+){0,8}? (?:without|unless|until i (?:have|"
+    r"(?:\bno|\bnot|\bnever|\bnothing|\bcannot|\bneither|n't)(?: [\w'@&]+){0,8}? (?:without|unless|until i (?:have|"
     r"see|know)|before (?:i |there )?(?:\w+ing|have|has|is|see|compare)|more than|higher than|above|over|beyond|"
     r"exceeds?|if i (?:gave|give|lost|lose|betrayed)|if (?:i|you) (?:don't|do not) have)\b|\bif you (?:don't|do not) "
     r"have\b|"
@@ -149,7 +174,10 @@ FALSE = any_of(
     r"\b(?:forget|ignore|disregard|strike|scratch|delete|erase|cancel) (?:what|that|this|it|the|my|about|all|"
     r"everything)\b|\btak(?:e|ing) (?:\w+ ){0,5}back\b|\btake back\b|\btook (?:\w+ ){0,2}back\b|\bcorrect(?:ion|"
     r" myself| that| it| me| what| something)\b|\bmuddled\b|\binaccurate\b|\bnever (?:been|was|were|lived|worked|"
-    r"ate|had|did|said)\b|\b(?:did not|didn't) mean\b|\bfib\b|\binvented\b|\bcan(?:no|')t believe i\b|\b(?:was i|i "
+    r"ate|had|did|said)\b|\b(?:did not|didn't) mean\b|\bfib\b|\binvent(?:ed|ion)\b|\bonly (?:said|wrote) (?:so|that|"
+    r"it)\b|\bjust (?:said|wrote) (?:so|that|it) (?:to|because)\b|\bapolog\w+\b|\b(?:was|it's) (?:only |just )?a "
+    r"test\b|\b(?:wasn't|not) (?:\w+ )?awake\b|\bwalked over\b|\bdid i get ~@? ?from\b|\bmust have (?:typed|written|"
+    r"said|slipped|misread|misheard)\b|\bcan(?:no|')t believe i\b|\b(?:was i|i "
     r"was) thinking\b|\bwhatever i (?:said|wrote|told)\b|\bno,? wait\b|\bnever set foot\b|\b(?:strike|erase|delete|"
     r"scratch|remove|cross|forget|ignore|disregard|drop) [^.!?]{0,40}(?:from|off|out)\b|\b(?:used|has|had) my "
     r"account\b|\bwas i drunk\b|\bmeant to (?:say|write|type)\b|\bi (?:was not|"
@@ -160,7 +188,8 @@ FALSE = any_of(
     r"\bshow(?:ing|ed) off\b|\bbluff\w*\b|"
     r"\bexaggerat\w+\b|\b(?:was not|wasn't|not) (?:being )?(?:straight|truthful|candid|frank|upfront|in earnest)\b|"
     r"\bnot the truth\b|\bn't the truth\b|\bcame out (?:wrong|that way)\b|\b(?:no idea|don't know|not sure) (?:why|"
-    r"how|what made)\b|\bbrain (?:fog|fart|freeze)\b|\bwrong way round\b|\bat the keyboard\b|\b(?:got hold of|had|"
+    r"how|what made|where) (?:i|that|this|it|me)\b|\bbrain (?:fog|fart|freeze)\b|\bwrong way round\b|\bat the "
+    r"keyboard\b|\b(?:got hold of|had|"
     r"took|borrowed|grabbed) my (?:phone|laptop|computer|tablet|keyboard)\b|\bhaving you on\b|\bhad you (?:on|"
     r"going)\b|\bnot me who\b|\bown up\b|\bcome clean\b|\bwishful thinking\b|\btest(?:ing)? (?:you|whether|if)\b|"
     r"\bautofill\w*\b|\bcopy-?paste\w*\b|\bfingers?\b|\bmy fault\b|\bthinking of (?:my|someone|somebody)\b|"
@@ -174,6 +203,11 @@ MEANT_SO = any_of(
     r"the truth|actually|really|in fact|in truth|rather|right (?:one|answer)|properly|instead|i mean)\b"
 )
 """How a sentence that corrects the last one names what is so."""
+CONTRAST = any_of(
+    r"\bbut\b|\b(?:it|that)(?:'s| is)\b|\bi(?:'m| am)\b|\bwhat i (?:am|do|eat|want|meant)\b|\bnot\b|n't\b|\binstead\b|"
+    r"\bin fact\b|\breally\b|\bactually\b|\btruth\b|\bonly because\b|\bso as to\b"
+)
+"""How what is so is set against what was said."""
 DENIAL = any_of(
     r"(?:but |well,? |actually,? |in fact,? |no,? |only |except |and |sorry,? )*(?:i(?:'m| am| was|'ve| have| do| "
     r"did)|"
@@ -205,6 +239,7 @@ OWN_WORDS = any_of(
     r"mistake|typo|mix-up|error|prank|misunderstanding)\b|\b(?:strike|erase|delete|scratch|remove|take back)\b"
 )
 SAID = any_of(
+    r"\bi(?:'ve| have)? been (?:telling|saying|claiming|calling)\b|\bi (?:only |just )said\b|"
     r"\btold you\b|\blet you (?:believe|think)\b|\b(?:made|led|had|left) you (?:to )?(?:believe|think|believing|"
     r"thinking)\b|\bin your (?:notes|records|files)\b|"
     r"\bi(?:'ve|'d| have| had)?(?: \w+){0,2} (?:said|told you|wrote|mentioned|claimed|stated|called myself|"
@@ -264,6 +299,21 @@ PASSING_FEELING = any_of(
     r"@ (?:with|at|about)\b|\bcurrently\b|\bgive it (?:a few|some) days\b|\bsoon\b|\bgoes away\b|"
     r"\bgo away\b|\bfor the present\b|\byesterday\b"
 )
+OCCASION = any_of(
+    r"\b(?:after|'ve had|have had|woke|got up|still @|lost|won|left me|hours?|minutes?|outside|expect me)\b|"
+    r"@ as can be\b|\b(?:utterly|totally|completely|thoroughly) @|\b(?:he|she|they|we|somebody|someone|my \w+|"
+    r"the \w+) (?:just |has |have )?(?:\w+ed|lost|won|left|got|broke|rang|sent|forgot|kept|came|went)\b|"
+    r"\b(?:is|are) (?:late|out|off|here)\b|\bthe \w+ made me\b|\bit(?:'s| has) been a day\b|\bit(?:'s| is) \w+day\b"
+)
+"""By what a feeling is known to have an occasion."""
+NATURE = any_of(
+    r"\b(?:person|soul|type|sort|kind|nature|natured|temper\w*|dispos\w+|character|mostly|often|rarely|seldom|tend|"
+    r"inclined|prone|default|day to day|everyday|most|through life|deep down|at heart|known|describe\w*|people|"
+    r"friends|"
+    r"these days|lately|nowadays|weeks|months|years|basic\w*|become|became|became|forever|ever since|since (?:the|my|"
+    r"i))\b"
+)
+"""By what a feeling is known to be how somebody is."""
 FROM_NOW = any_of(
     r"\b(?:from|as of|as from|since|starting|beginning|until|till) (?:today|now|this|tomorrow)\b|\bfrom now on\b|"
     r"\bfor good\b|\bpermanent(?:ly)?\b|\b(?:moved|became|no longer|not any ?more)\b|\bfor (?:a while|"

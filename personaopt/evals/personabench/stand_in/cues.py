@@ -33,15 +33,19 @@ _KIN = (
 )
 OTHERS = re.compile(
     rf"\b(?:my|our|his|her|their|the|an?|your|some)(?: (?!i\b|is\b|am\b)\w+){{0,2}}? {_KIN}\b"
-    r"(?! tongue| language| earth)(?:'s(?: \w+)?)?|\b(?:he|she|they|everyone|"
+    r"(?! tongue| language| earth)(?:'s(?: \w+)?)?|\b(?:he|she|they|grandpa|grandma|granny|grandad|dad|daddy|mum|"
+    r"mummy|mom|everyone|"
     r"everybody|somebody|someone|anybody|anyone|people(?!'s)|nobody|others|"
-    r"who(?= lives| works| is| eats| speaks))\b"
+    r"who(?= lives| works| is| eats| speaks)|(?:the|that|our) (?:baker|barista|waiter|waitress|plumber|nurse|chef|"
+    r"cook|farmer|vet|electrician|gardener|postman|shopkeeper|butcher|hairdresser|lady|guy|girl|boy|couple|stranger|"
+    r"author|singer|hero|heroine|journalist|architect|carpenter|florist|photographer|pharmacist|librarian|translator|"
+    r"engineer|children))\b"
 )
 """Who else a sentence may be about."""
 NO_SUBJECT = re.compile(
     r"(?:\b(?:with|for|to|of|from|by|at|about|near|like|than|beside|besides|without|among|and|visit(?:ed|ing)?|"
     r"told|tell|asked?|know|meet|met|unlike|see|saw|behind|after|because of|thanks to|join(?:ed)?|follow(?:ed|"
-    r"ing)?|not|against|on|in|into|per|past|am|be|being|as|i'm|before|me|become|became|becoming|turned|been|still|"
+    r"ing)?|not|against|on|in|into|per|past|am|be|being|as|i'm|before|me|me,|become|became|becoming|turned|been|still|"
     r"remain|i'm now|am now)|/) ?$"
 )
 """Behind these words somebody else is spoken of, but the sentence is not about them."""
@@ -79,7 +83,8 @@ QUESTION = re.compile(
 )
 RHETORICAL = re.compile(
     r"^(?:\w+[,!.] |and |so |but |by the way,? )*(?:(?:did|have) i (?:\w+ )?(?:mention|mentioned|tell|told|say|"
-    r"said)|(?:do|did) you (?:know|remember)|(?:you )?remember)(?: \w+){0,3} (?:i|i'm|i've|my)\b"
+    r"said)|(?:do|did|don't|didn't) you (?:know|remember|see|recall|realise)|have you (?:already )?forgotten|how "
+    r"(?:often|many times)|(?:you )?remember)(?: \w+){0,3} (?:i|i'm|i've|my)\b"
 )
 """A question that tells."""
 GIVEN = re.compile(
@@ -96,6 +101,7 @@ AROUND = re.compile(
 )
 """How a sentence begins that has no subject and still speaks of the user."""
 SUPPOSED = any_of(
+    r"(?:\bwould|'d) (?:love|like|rather like) to (?:see|visit|go|be|become|try)\b|"
     r"\b(?:(?:i|we) (?:\w+ )?(?:might|may|could)|(?:it|that|this|which) (?:might|may|could) be|maybe|perhaps|"
     r"possibly|wish(?:es)?|dream(?:ing|t|s|ed)? (?:that |of|about|i )|considering|thinking (?:of|about)|think (?:of|"
     r"about) \w+ing|thought (?:of|"
@@ -104,14 +110,18 @@ SUPPOSED = any_of(
     r"imagine (?:i|that|being)|pretend (?:that )?i|one day|some ?day|as if|as though|going to (?:be|become|move|"
     r"live)|will (?:move|become|live)|tempted|almost|nearly|next (?:year|month)|about to|what if|whether|unless|"
     r"should i|am not sure|no idea|not decided|undecided|afraid of|flirting with|wonder\w*|i (?:should|ought to)|"
-    r"in another life|when i was (?:an? )?(?:child|little|young|small|kid)|as a (?:child|kid|student))\b"
+    r"in another life|(?:i|we)(?:'d| would) (?:never|not|hate to|rather not|sooner die)|i(?:'d| would) be|when i was "
+    r"(?:an? )?(?:child|little|young|small|kid)|as a (?:child|kid|student))\b"
 )
 """What is wished, planned, supposed or long ago."""
 IF = re.compile(
-    r"\bif (?:i|my|we|our|it|that)\b|\bsuppose\b|\bimagine\b|\bwhat if\b|\bif you (?:lived|were|had|worked|ate)\b|"
+    r"\bif (?:i|my|we|our|it|that|only)\b|\bsuppose\b|\bimagine\b|\bwhat if\b|\bif you (?:lived|were|had|worked|"
+    r"ate)\b|"
     r"\bassuming\b|\blet(?:'s| us) (?:say|assume)\b"
 )
 NO_CONDITION = any_of(
+    r"\bif (?:it|they|that|the price|something)(?:'s)?(?: \w+){0,2} (?:more|over|above|dearer|beyond|exceeds?|"
+    r"pricier)\b|"
     r"\bif (?:it|that|they|there)(?: is| are|'s|'re)?(?:n't| not| no)\b|\bif (?:i|you) (?:don't|do not) have\b|\bif "
     r"i (?:gave|give) up\b|"
     r"\bif you (?:must|want to|need to|have to|really want to|would like to) know\b|\bi(?: would|'d) (?:say|call|"

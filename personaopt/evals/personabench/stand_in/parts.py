@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from personaopt.evals.personabench.stand_in import change_cues, cues
+from personaopt.evals.personabench.stand_in.bars import BARS, STRONG
 from personaopt.evals.personabench.stand_in.field_cues import (
-    BARS,
     FIELDS,
     NAMED_SO,
     OWNED,
     PLAIN_ENOUGH,
     STABLE,
-    STRONG,
 )
 from personaopt.evals.personabench.stand_in.mentions import Mention, mentions_in
 from personaopt.evals.personabench.stand_in.standing import (
@@ -25,8 +24,7 @@ from personaopt.evals.personabench.stand_in.standing import (
     of_the_user,
     score,
 )
-from personaopt.evals.personabench.stand_in.world import BUDGET
-
+from personaopt.evals.personabench.stand_in.world import BUDGET, HOME
 
 _FLEETING = (
     "pattern.emotion",
@@ -39,6 +37,7 @@ _FLEETING = (
 
 _WISHED = ("preference", "pattern.engagement")
 """Fields of which a few words, or a plain request, are enough: `Bullet points!`"""
+_USAGE = "pattern.usage"
 _FRAGMENT = 6
 """Words."""
 _VERB = re.compile(r"\b(?:is|was|are|were|has|had|will)\b")
@@ -155,10 +154,12 @@ def _is_about(path: str, text: str, before: str, wrong: bool, hinted: bool) -> b
     if (
         path in PLAIN_ENOUGH
         and not hinted
-        and (wrong or change_cues.CHANGED.search(text) or cues.OWN_CASE.search(text))
+        and (wrong or change_cues.CHANGED.search(text) or (path != _USAGE and cues.OWN_CASE.search(text)))
     ):
         return True
-    if path.startswith(_WISHED) and (cues.IMPERATIVE.match(text) or (len(text.split()) <= _FRAGMENT and not _VERB.search(text))):
+    if path.startswith(_WISHED) and (
+        cues.IMPERATIVE.match(text) or (len(text.split()) <= _FRAGMENT and not _VERB.search(text))
+    ):
         return not cues.OTHERS.search(text)
     if path in _FLEETING and not cues.OTHERS.search(text):
         if change_cues.PASSING.search(text) or change_cues.PASSING_FEELING.search(text):
@@ -182,6 +183,8 @@ def _alone(path: str, lowered: str, own: Sequence[Mention], before: str, wrong: 
 def _is_turn(path: str, lowered: str, own: Sequence[Mention], others: Sequence[Mention]) -> bool:
     """Whether one value gives way to another of the same field: that tells what it is about, without words of it."""
     if path in STABLE or (path == BUDGET and not _MONEY.search(lowered)) or len({mention.value for mention in own}) < 2:
+        return False
+    if path == HOME and BARS[HOME].search(masked(lowered, own, ())):
         return False
     held, ended = _sorted(lowered, own, others, False)
     texts = [masked(lowered, own, others, place) for place in range(len(own))]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from personaopt.evals.personabench.stand_in import change_cues, cues
 from personaopt.evals.personabench.stand_in.field_cues import STABLE
 from personaopt.evals.personabench.stand_in.mentions import Mention
-from personaopt.evals.personabench.stand_in.world import BUDGET
+from personaopt.evals.personabench.stand_in.world import BUDGET, NAME
 
 HELD, ENDED = "held", "ended"
 _PLANNED = ("demographics", "life", "personality")
@@ -23,6 +23,7 @@ _THEIRS = re.compile(r"\b(?:her|his|their) (?:\w+ ){0,4}$")
 _UNIT = re.compile(r"(?:€ ?)?([@&])(?: ?€| (?:euros?|eur|food|diet|thing)\b)")
 """What may stand with a value and says nothing."""
 _UNREAL = re.compile(r"(?:\b(?:would|could|might)\b|'d\b)(?! (?:call|say|tell|describe))")
+_WOULD_BE = re.compile(r"(?: \w+){0,2} (?:would|could|might) be\b")
 _HERE = re.compile(r"\bhere,? in $|\b(?:see|visit|reach|join|find)(?:s|ing)? (?:me|us)\b")
 """Where the user is, whoever is the subject."""
 _TAKEN_UP = re.compile(r"\bi(?:'ve| have)? (?:\w+ )?(?:speak|learnt|learned|inherited|share|am|do) (?:it|one|that|"
@@ -33,12 +34,17 @@ r"could|have)\b")
 _TO_SUCH = re.compile(r"\b(?:to|for|does|would|should|is|can|could|do) (?:an?|someone|somebody)(?: \w+)? (?:who |"
 r"that |in |from )*$")
 """A question that asks what such an answer is for."""
+_ON_MINE = re.compile(r"[\"']? (?:on|onto|in|into|to|at) (?:my|me)\b")
+_MY_OWN = re.compile(r"\bmy (?:age|name|job|profession|budget|home|address|diet|mood|passport|mother tongue)\b(?!')")
+"""What a sentence is about, whoever else speaks in it."""
 _TAG = re.compile(
     r", (?:remember|okay|ok|right|please|yes|will you|would you|could you|can you|you know|got it|alright|deal|fine|"
     r"see|isn't it|aren't i|don't i|you hear)\?"
 )
 """Behind what is told, and asks nothing."""
 _AS_I_AM = re.compile(r",? (?:that|which|is what|is who) (?:i am|i'm)\b")
+_LONGEST_ASIDE = 12
+"""Words of a sentence that does no more than say how long something lasts."""
 _LONGEST_HINT = 16
 """Words of a sentence without a subject that still speaks of the user."""
 
@@ -108,6 +114,10 @@ def of_the_user(lowered: str, mention: Mention) -> bool:
         return True
     if _TAKEN_UP.search(after):
         return True
+    if mention.path == NAME and _ON_MINE.match(after):
+        return True
+    if _MY_OWN.search(before):
+        return True
     if other > own or _THEIRS.search(before):
         return False
     if own >= 0:
@@ -143,6 +153,8 @@ def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
     if path == "personality.values" or cues.NO_CONDITION.search(lowered) or change_cues.SAID.search(lowered):
         return False
     before = lowered[: mention.start]
+    if path.startswith("life") and path != BUDGET and _WOULD_BE.match(lowered[mention.end :]):
+        return True
     if cues.IF.search(before):
         parts = re.split(r"[,:;]", before)
         clause = f"{parts[-1]}{lowered[mention.start :].partition(',')[0]}"
@@ -167,6 +179,22 @@ def is_passing(path: str, lowered: str) -> bool:
     if change_cues.PASSING_FEELING.search(lowered):
         return True
     return bool(change_cues.OCCASION.search(lowered)) and not change_cues.NATURE.search(lowered)
+
+
+def is_over_soon(path: str, lowered: str) -> bool:
+    """Whether a sentence beside one on this field says that it will not last: `Give it a day.`.
+
+    Args:
+        path: The field.
+        lowered: The sentence, which names no value of it.
+    """
+    short = len(lowered.split()) <= _LONGEST_ASIDE
+    lasts = change_cues.FROM_NOW.search(lowered) or change_cues.LASTING.search(lowered)
+    if lasts or not (short and (path == "pattern.emotion" or path.startswith("preference") or path == "life.diet")):
+        return False
+    if change_cues.PASSING.search(lowered):
+        return True
+    return path == "pattern.emotion" and bool(change_cues.PASSING_FEELING.search(lowered))
 
 
 def _kin_first(after: str) -> bool:

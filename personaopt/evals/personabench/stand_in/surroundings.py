@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from personaopt.evals.personabench.stand_in.mentions import mentions_in
 from personaopt.evals.personabench.stand_in.parts import Part, mistaken, weak_part
+from personaopt.evals.personabench.stand_in.standing import is_over_soon
 
 _SHORT = 9
 """Words of a sentence that gives nothing but the new value."""
@@ -36,6 +37,10 @@ def around(sentences: Sequence[tuple[int, str]], at: Mapping[int, list[Part]]) -
             weak = weak_part(path, sentence, start) if beside else None
             if weak is not None and any(_fits(weak, part, sentence.lower()) for part in beside):
                 at[place].append(weak)
+    for place, (_, sentence) in enumerate(sentences):
+        if not at[place]:
+            for part in (*at.get(place - 1, ()), *at.get(place + 1, ())):
+                part.lasting &= not is_over_soon(part.path, sentence.lower())
     for place, (_, sentence) in enumerate(sentences):
         if 0 < place < len(sentences) and not at[place] and mistaken(sentence.lower()):
             _between(sentences, at, place)

@@ -21,7 +21,7 @@ NAME, AGE, TONGUE, NATION = (
     "demographics.languages",
     "demographics.nationality",
 )
-BUDGET = "life.budget"
+BUDGET, HOME = "life.budget", "life.home"
 LETTERS = {"E": "extraversion", "I": "extraversion", "S": "sensing", "N": "sensing", "T": "thinking", "F": "thinking",
            "J": "judging", "P": "judging"}  # fmt: skip
 VALUES: dict[str, tuple[str, ...]] = {
