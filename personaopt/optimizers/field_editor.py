@@ -17,11 +17,12 @@ from personaopt.lm.asks import Ask
 from personaopt.lm.codec import Codec
 from personaopt.optimizers.editors import EditRequest, Edits
 from personaopt.optimizers.field_changes import edits_of_changes
+from personaopt.optimizers.field_passed_over import not_wanted, passed_over
 from personaopt.optimizers.field_rules import FieldEdits, FieldRules, known_values
 from personaopt.optimizers.sessions import Message, messages_of, session_of, spoken_fields
 from personaopt.optimizers.settings import check_whole
 from personaopt.persona import Edit, Persona
-from personaopt.signatures.change_fields import ChangeFields, FieldChange, described
+from personaopt.signatures.change_fields import ChangeFields, FieldChange, ReadAgain, described
 from personaopt.signatures.excerpt import excerpt
 
 SHOWN_MESSAGE, SHOWN_REPLY = 250, 80
@@ -52,7 +53,7 @@ class FieldEditor:
         rules: What a change has to keep to.
         messages_in: Inputs of the task that hold the user's own words; found by their names when empty.
         readings: How many times the sessions are read, one call each. A further reading is shown the fields as the ones
-            before it leave them, and finds what they passed over.
+            before it leave them, and what they `passed_over`.
 
     Raises:
         ConfigurationError: `readings` is not a whole number of at least 1.
@@ -62,8 +63,8 @@ class FieldEditor:
         self, lm: Any = None, *, rules: FieldRules | None = None, messages_in: Collection[str] = (), readings: int = 1
     ) -> None:
         check_whole(readings=(readings, 1))
-        self.predict = dspy.Predict(ChangeFields)
-        self.predict.lm = lm
+        self.predict, self.again = dspy.Predict(ChangeFields), dspy.Predict(ReadAgain)
+        self.predict.lm = self.again.lm = lm
         self.rules = rules or FieldRules()
         self.messages_in = tuple(messages_in)
         self.calls = readings
@@ -88,7 +89,8 @@ class FieldEditor:
         def reading(number: int, found: Sequence[FieldChange]) -> Ask[list[FieldChange]]:
             roomy = dataclasses.replace(request.persona, token_limit=10**9)
             persona = roomy.apply(edits(found)) if found else request.persona
-            return self._reading(request, persona, messages, drawn + number)
+            over = passed_over(messages, found, persona, self.rules.model) if number else ()
+            return self._reading(request, persona, messages, drawn + number, over)
 
         def call(attempt: int) -> list[FieldChange]:
             found = list(reading(0, ()).call(attempt).changes or [])
@@ -108,15 +110,25 @@ class FieldEditor:
         return Ask(call, acall, edits, self.calls, KEPT_FIELD_EDITS, asked)
 
     def _reading(
-        self, request: EditRequest, persona: Persona, messages: Sequence[Message], number: int
+        self,
+        request: EditRequest,
+        persona: Persona,
+        messages: Sequence[Message],
+        number: int,
+        over: Sequence[tuple[Message, str]],
     ) -> Ask[list[FieldChange]]:
-        """One call; all but the first are drawn, or it would say the same again."""
+        """One call; all but the first are drawn, or it would say the same again.
+
+        What was passed over is asked about where there is something.
+        """
         slots = self.rules.model.slots()
         drawn: dict[str, Any] = {}
         if number:
             drawn["config"] = {"temperature": TEMPERATURE, "rollout_id": request.seed + number}
+        if over:
+            drawn["passed_over"] = [f"{message.number}. {sentence}" for message, sentence in over]
         return Ask.predict(
-            self.predict,
+            self.again if over else self.predict,
             lambda prediction: prediction.changes or [],
             reflect=True,
             lm=self.predict.lm or request.agent.lm,
@@ -150,7 +162,8 @@ def shown(messages: Sequence[Message], outputs: Sequence[str]) -> list[str]:
             lines.append(f"[{session}, {day(message.time)}]")
         lines.append(f"{message.number}. User: {excerpt(message.text, SHOWN_MESSAGE)}")
         if reply := _reply(message.interaction, outputs):
-            lines.append(f"Assistant: {excerpt(reply, SHOWN_REPLY)}")
+            who = "Assistant (not what the user wanted)" if not_wanted(message.interaction) else "Assistant"
+            lines.append(f"{who}: {excerpt(reply, SHOWN_REPLY)}")
     return lines
 
 

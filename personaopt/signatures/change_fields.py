@@ -53,6 +53,23 @@ class ChangeFields(dspy.Signature):
     changes: list[FieldChange] = dspy.OutputField(desc="The changed fields only.")
 
 
+class ReadAgain(ChangeFields):
+    """Read the latest sessions of a user once more, and name the fields that a first reading of them passed over.
+
+    You keep the dictionary that describes one user; it stands as the first reading left it. Who corrects a reply, or
+    says what nobody asked for, mostly says something of themselves that the next reply should have heeded. So look at
+    each sentence in `passed_over`: which field would it fill, or change? Name the change if there is one, and leave out
+    what says nothing of the user, or nothing that lasts. Each change needs the user's own words, quoted exactly; what
+    the assistant said proves nothing. Take values in the user's own wording, as short as they can be. Demographics
+    (name, age, gender, nationality, languages, career) may only say what the user states of themselves in so many
+    words, never what could be guessed. Tell a mood or a wish for one occasion from what lasts. Where the user says that
+    something stated earlier was never true, take it back; where it was true and no longer is, end it or set the new
+    value. If the first reading passed over nothing, answer with an empty list.
+    """
+
+    passed_over: list[str] = dspy.InputField(desc="Sentences of the messages, each with its message's number.")
+
+
 def described(titles: Mapping[str, str], kinds: Mapping[str, str]) -> list[str]:
     """The fields as they are shown: `preference.formats: Prefers the format (list)`.
 

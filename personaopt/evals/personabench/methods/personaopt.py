@@ -78,8 +78,6 @@ class PersonaOpt(Dictionary):
         if not self.with_lines:
             return learnt
         self._drop_repeated()
-        if dialogue.first.satisfied:
-            return learnt  # there is no corrected reply that was not there before
         if not (surprised := self.surprise.due(self.user, self._aligned)):
             return learnt
         latest = self.user.latest(1)

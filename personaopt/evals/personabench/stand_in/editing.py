@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
+from personaopt.evals.personabench.stand_in.asked_about import stated
 from personaopt.evals.personabench.stand_in.knowledge import REPLACED
 from personaopt.evals.personabench.stand_in.noise import Luck
 from personaopt.evals.personabench.stand_in.reading import Said, read
@@ -18,6 +19,7 @@ from personaopt.evals.personabench.stand_in.world import MANY, NAME, VALUES
 from personaopt.evals.testbed import prompts
 
 _MESSAGE = re.compile(r"^(\d+)\. User: (.*)$", re.DOTALL)
+_SENTENCE = re.compile(r"^(\d+)\. (.*)$", re.DOTALL)
 _MADE_UP = ("As I said before, it is {}.", "I have told you that it is {}.", "{} is what I want from now on.")
 
 
@@ -36,6 +38,12 @@ def changes(given: Mapping[str, str], luck: Luck) -> list[dict[str, Any]]:
         for each in read(text)
         if each.path in paths and not luck.misses(f"{each.path}|{each.value or each.old}|{each.quote}")
     ]
+    said += [
+        (number, each)
+        for number, each in _asked_about(given, known)
+        if each.path in paths and not luck.misses(f"{each.path}|{each.value}|{each.quote}")
+    ]
+    said.sort(key=lambda one: one[0])
     found: list[dict[str, Any]] = []
     for path in dict.fromkeys(each.path for _, each in said):
         found += _of_field(path, [one for one in said if one[1].path == path], list(known.get(path, ())))
@@ -43,6 +51,13 @@ def changes(given: Mapping[str, str], luck: Luck) -> list[dict[str, Any]]:
     if messages and paths and luck.invents():
         found.append(_invented(messages, paths, luck.draw("what is invented")))
     return found
+
+
+def _asked_about(given: Mapping[str, str], known: Mapping[str, list[str]]) -> Iterator[tuple[int, Said]]:
+    """What is stated in the sentences that an earlier reading passed over."""
+    for line in prompts.listed(given.get("passed_over", "[]")):
+        if shown := _SENTENCE.match(line):
+            yield from ((int(shown[1]), each) for each in stated(shown[2], known))
 
 
 def _of_field(path: str, said: list[tuple[int, Said]], held: list[str]) -> list[dict[str, Any]]:
