@@ -24,7 +24,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:says?|said|calls?|called|shout\w*|typ(?:e|ing)|writ\w+|inscri\w+|letter|envelope|parcel|package|cake|"
         r"card|reservation|booking|register\w*|birth|print\w*|engrav\w*|stitched|spell\w*|pronounc\w*|answers?|turn "
         r"(?:around|round|my head)|hear|label\w*|told)\b.*@|@.*\b(?:that(?:'s| is) (?:me|how)|on it|turn (?:around|"
-        r"round|my head)|it is me|it's me)\b"
+        r"round|my head)|it is me|it's me)\b|"
+        r"\b(?:id|passport|papers)\b|\bjust @(?=[.,!]|$)|\bcalled\b|\bwrote\b|\bcup\b"
     ),
     "demographics.age": any_of(
         r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|\b(?:i|"
@@ -71,7 +72,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:good|decent|fair|my|everyday|perfect) @[,.; ]|\bconverse\b|\bcommand of @|\bin @,? (?:please|too|as "
         r"well)\b|"
         r"\bnothing but @|\b(?:hear|heard)\b ~@|\blearn(?:t|ed) it\b|\bat my (?:\w+ )?table\b|\bat home\b|"
-        r"\bsubtitles?\b|\bslip into @|\bswitch to @|\bfall back (?:on|into) @|\breply in @|\banswer(?:ed)? in @"
+        r"\bsubtitles?\b|\bslip into @|\bswitch to @|\bfall back (?:on|into) @|\breply in @|\banswer(?:ed)? in @|"
+        r"\b(?:with|to) me in @|"
+        r"\bbrought up\b|\bread @|\bwrite @|\bmy @\b|\boriginal\b"
     ),
     "demographics.career": any_of(
         r"\b(?:work(?:ing|s|ed)?|jobs?|profession(?:ally)?|trade|career|occupation|living|employ\w*|hired|"
@@ -109,7 +112,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bground(?:s|ed)\b|\broots?\b|\bmotto\b|\breligion\b|\bweigh\w*\b|\bhonest about\b|\bon my list\b|\btop "
         r"of\b|\blive without\b|\bhills? i\b|\bdie for\b|\bspeaks to me\b|\bpledge\b|\ballegiance\b|\bloyal\b|"
         r"\b(?:take|pick) @|\bin the way of @|\bhonou?r\b|\bover money\b|\bmoney or @|\bhearing (?:that )?@|\bcomes "
-        r"before\b|\bbefore anything\b|\bnothing else\b|\bwhat i want\b"
+        r"before\b|\bbefore anything\b|\bnothing else\b|\bwhat i want\b|"
+        r"\breasons?\b|\bmy (?:first |golden |only )?(?:rule|law|faith|duty|pride)\b|\bowe\b|\bcommitt?(?:ed|ment)\b|"
+        r"\bnothing goes\b|\bday by\b|\bmeasure\b"
     ),
     "personality.interests": any_of(
         r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|"
@@ -125,7 +130,10 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"'m) an?(?: \w+){0,2} @|\bhappiest\b|@ person\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|"
         r"\b(?:gives?|brings?) me\b|\bmy (?:great |big |true |old )?(?:love|joy|sport|hobby|obsession|weakness|vice|"
         r"therapy|happy place|escape)\b|\brelax\w*\b|\bunwind\b|\bcan't stop\b|\bobsess\w*\b|\bgeek\b|\bnerd\b|"
-        r"\benthusiast\b|\baficionado\b|\blover\b|\bbuff\b"
+        r"\benthusiast\b|\baficionado\b|\blover\b|\bbuff\b|"
+        r"\bno (?:better|greater|finer)\b|\bfor hours\b|\bwithout stopping\b|"
+        r"\bheart\b|\bmy days? off\b|\bround of @|\bswap\b|\bonly live for\b|\bcrave\b|\bmiss(?:ed)? (?:a|my|the)\b|"
+        r"\bequipment\b|\bcollection\b"
     ),
     "life.home": any_of(
         r"\b(?:lives?|living|lived|homes?|house|flat|apartment|move[ds]?|moving|reside[nds]*|residence|resident|"
@@ -169,7 +177,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"our)\b|\b(?:open|start|fire up|switch on|turn on|log in\w*|log into) (?:this|the|you)\b|\bquestions?\b "
         r"~(?:come|arise|occur)|\b(?:asking|bothering|using|writing) you\b|\btime for (?:you|this|our)\b|\bmy "
         r"sessions?\b|\bour sessions?\b|\bmessages? (?:you|from me)\b|\bmy messages\b|"
-        r"\bwith you\b|\bsit down\b|\byou and (?:i|me)\b|\bkeep me company\b"
+        r"\bwith you\b|\bsit down\b|\byou and (?:i|me)\b|\bkeep me company\b|"
+        r"\byou\b|\bchat\w*|\bonline\b|\bkeyboard\b|\bquestions?\b|\btyp(?:e|ing)\b|\blog\b|"
+        r"\bmy company\b|\bour (?:time|hour|moment)\b"
     ),
     "pattern.emotion": any_of(
         r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|"
@@ -249,131 +259,10 @@ OWNED = any_of(
     r"not|no|behind|off|like|about|into|under|over|of|after|before|between|sure|glad|afraid|told)\b|\w+ing\b)\w+ "
     r"){0,3}?@"
     r"(?!['-]|(?: food| speaker| wine| house| restaurant| \w+er\b))|"
-    r"@,? (?:that|which) i(?: am|'m)\b|@ is (?:what|who) i(?: am|'m)\b|\bthat(?:'s| is) me,? (?:an?|the) @|"
+    r"@,? (?:\w+ )?that(?:'s| is) (?:what|who) i(?: am|'m)\b|\bbeing (?:an? )?@(?! \w)|@ like (?:me|myself|us)\b|@,? "
+    r"(?:that|which) i(?: am|"
+    r"'m)\b|@ is (?:what|who) i(?: am|'m)\b|\bthat(?:'s| is) me,? (?:an?|the) @|"
     r"\bbeing (?:an?|the) (?:\w+ )?@ (?:myself|like me)\b|\bas (?:an?|the) (?:\w+ )?@ (?:myself|like me)\b|\bsuch "
     r"an? @ as (?:me|i am)\b"
 )
 """Says that the user is the value, whatever else stands in the sentence."""
-BARS: Mapping[str, re.Pattern[str]] = {
-    "demographics.name": any_of(
-        r"\bi(?:'ve| have)? (?:\w+ )?(?:told|called|rang|phoned|met|asked|wrote|texted|visited|saw|gave|lent|thanked|"
-        r"invited|married|know|knew|like|love|miss) (?:to )?@|\b(?:with|and|from|about|for|by|of|to|at) @|@'s\b|@ "
-        r"(?:and|has|had|"
-        r"is|was|came|comes|said|says|told|asked|wants?|will|would)\b|\b(?:cat|dog|horse|parrot|brother|sister|"
-        r"friend|son|daughter|"
-        r"husband|wife|neighbou?r|colleague|boss|doctor|uncle|aunt|cousin)\b"
-    ),
-    "demographics.gender": any_of(
-        r"@ (?:next|from|with|who|in|of|at|on|behind|over) |(?<!as )(?<!am )(?<!'m )\bthe @(?!\w)|\b(?:that|every|"
-        r"some|old|young) @(?!\w)|\ban? @ (?:came|said|asked|told|called)"
-    ),
-    "demographics.languages": any_of(
-        r"\b(?:learn(?:ing|t|ed)?|study(?:ing)?|courses?|lessons?|class|translat\w+ (?:from|out)|film|book|menu|"
-        r"food|restaurant|wine|visa|passport says)\b|% ~(?:speak|know|understand)? ?~@"
-    ),
-    "demographics.nationality": any_of(
-        r"@ (?:food|restaurant|film|class|course|lesson|friend|wine|language|grammar|cooking|speakers?|\w+ish)\b|"
-        r"\b(?:speaker of|languages?|tongue|fluent|fluency|accent|native)\b|\b(?:flew|flying|back|trip|parcel|"
-        r"letter|travel\w*|translat\w+) ~(?:from|out of) @|\b(?:learn(?:ing|t|ed)?|study(?:ing)?) @|"
-        r"\bin @(?!\w)"
-    ),
-    "demographics.career": any_of(
-        r"\b(?:see|saw|call(?:ed)?(?! myself)|visit\w*|need|ask(?:ed)?|met|meet|hire[ds]?|at|to|by|with|from|for|"
-        r"find|found|want|trust|gave|give|told|tell|thank\w*|paid|pay|help(?:ing|ed)?|about|know|fetch|behind|"
-        r"friend|beside|took|bought|heard) (?:an?|the|my|our|any|some|that|this|another) (?:\w+ )?@(?! job)|@'s\b|"
-        r"\b(?:my|our|the|every|that|some) @(?!\w)|^an? @ (?!by|again|now|is what)\w+|@ (?:who|said|told|came|sent|"
-        r"called|gave|asked|took|sold)\b"
-    ),
-    "life.home": any_of(
-        r"\b(?:visit\w*|trip|travel\w*|holidays?|vacation|fly|flying|flight|flew|conference|tickets?|train to|"
-        r"on business|weekend in|born in|grew up|tour|stopover|layover|match|airport|passed|passing|parcel|train|"
-        r"bus|letter|off to|tomorrow|for (?:two|three|a few|some|\d+) days)\b|"
-        r"\babout @|\ban? (?:\w+ )?\w+ from @|\b(?:met|know|knew|saw|married|called|read|heard|watched|wrote|"
-        r"dream\w*) ~~(?:from|in|about|of) @|\b(?:friends?|cousins?|relatives|colleagues?|aunt|office|branch|"
-        r"customers?|clients?) in @|\b(?:went|been|going|go|gone) to @|\bto @ (?:next|on|for|in) |\b(?:film|novel|"
-        r"book|documentary|news|story|story)\b|@ (?:airport|station|festival|university|museum|zoo|derby)\b|"
-        r"\b(?:drove|drive|driving|walk\w*|ride|rode|past|through|via|towards?|across|around) @"
-    ),
-    "life.diet": any_of(
-        r"@ (?:restaurants?|place|caf\w+|cook ?books?|friends?|shops?|bakery|recipes?|burgers?|sausages?|options?|"
-        r"section|colleagues?|guests?|cousin|neighbou?rs?|menu|course|cheese|leather)\b"
-    ),
-    "life.budget": any_of(
-        r"@ years|\b(?:costs?|cost me|paid|sold|bought it|fined?|owe[sd]?|salary|years old|year-old|win|won(?!')|earn|"
-        r"found|lost|lent|rent)\b|"
-        r"\b(?:shops?|they|he|she|sellers?|it|stores?|dealers?) (?:wants?|asks?|charges?|takes?)\b"
-    ),
-    "demographics.age": any_of(
-        r"@ ?(?:€|%|euros?|percent|minutes?|hours?|km|kilo\w*|miles?|met\w+|days?|weeks?|months?|years (?:(?<!born @ "
-        r"years )ago|in|"
-        r"at|as|of work|now)|dollars?|guests?|people|pages?|degrees?)|€ ?@|\bfor @ years\b(?! of age)|\b(?:number|"
-        r"line|bus|room|tram) @"
-    ),
-    "preference.formats": any_of(
-        r"\b(?:book(?:ed|ing)?|reserv\w+|buy|bought|sit\w*|set the|at|kitchen|dinner|build|built) (?:\w+ )?@|"
-        r"@ (?:for (?:two|three|four|five|six|eight|ten|twelve|\d+)|by the window|at the)"
-    ),
-    "personality.interests": any_of(
-        r"\b(?:heard|traffic|late because of)\b|@ (?:singers?|houses?|players?|stars?|matches|match|championships?|"
-        r"stadium|tickets?|season)\b|\b(?:book|film|lecture|documentary|talk|article|podcast) (?:about|on) @|"
-        r"\b(?:dull|boring)\b|\b(?:hate|dislike|loathe|can(?:no|')t stand|bored by|no interest in|"
-        r"not interested in|never liked) ~#@|@ (?:bores?|is nothing for) me\b"
-    ),
-    "personality.values": any_of(
-        r"\b(?:comes? on|took the|take the|to the|sat in|in nature|walk|visit\w*|insurance|photo|holiday|weather|"
-        r"doctor|check-?up)\b"
-    ),
-    "pattern.usage": any_of(
-        r"\b(?:eat|sleep|run|alarm|rings?|news|watched|train|flight|meeting|appointment|woke|wake|shift|walk|"
-        r"doctor|concert|film|party)\b"
-    ),
-    "pattern.emotion": any_of(
-        r"\b(?:stay|keep|sea|water|weather|place|evening|looks?|looked|sounds?|sounded) @|@ (?:sea|weather|evening|"
-        r"place|dog|waters?)\b|\b(?:an?|the|"
-        r"this|that|some|very|such) (?:(?!bit|little|touch|tad)\w+ )?@ (?!(?:since|and|but|or|these|right|lately|now|"
-        r"today|at|about|with|all|most|by|for|soul|person|sort|type|character|nature|disposition|mood|side|one|state|"
-        r"fellow|heart|phase|spell|man|woman|time|times|week|weeks|period|wreck|mess|life)\b)\w+|"
-        r"\btake it @|\btold me to\b"
-    ),
-}
-"""By what it is known to be about something else."""
-STRONG: Mapping[str, re.Pattern[str]] = {
-    "demographics.name": any_of(
-        r"\bnames?\b|\bnamed\b|\bcall(?:ed|s)? (?:me|myself|him)\b|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|"
-        r"respond) to\b|\bi(?: am|'m) @|@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|"
-        r"\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|"
-        r"greetings|regards|yours) ~@|\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |"
-        r"\bwho(?:m)? (?:i|you)|"
-        r"\b(?:say|says|shout|shouts|yells?|whispers?|reads|print(?:ed)?|label|envelope|badge|door|doorbell|bell) ~@|"
-        r"\bit(?:'s| is) @[,.;!:]|@ (?:speaking|writing|again|is me|is who i|, that's me)\b|@,? that(?:'s| is) me\b|"
-        r"\bhere is @|\bhere's @|"
-        r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|"
-        r"\bmine(?:'s| is) @|"
-        r"\b(?:say|says|shout|yell|call|whisper|reads|type) (?:\w+ ){0,3}[\"']@|@ (?:would|will|must|has to) be me\b|"
-        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @"
-    ),
-    "demographics.age": any_of(r"\b(?:around|alive|earth|planet|old|being @)\b"),
-    "demographics.nationality": any_of(r"\b(?:passport|citizen\w*|nationality|born|(?:am|i'm) @ and)\b"),
-    "life.home": any_of(
-        r"\b(?:i (?:now |still |actually |really )?(?:live|reside|dwell)|my (?:home|flat|house|address|apartment)|"
-        r"where i live|resident|i(?: have|'ve)? (?:\w+ )?moved|homes?|i(?: am|'m) based|"
-        r"settled)\b"
-    ),
-    "demographics.languages": any_of(r"\b(?:mother tongue|native|first language|at home|i speak|fluent)\b"),
-    "life.diet": any_of(
-        r"\b(?:always|only) (?:mine|for me)\b|\bi (?:only|always|never|don't|do not|cannot|can't) (?:\w+ )?(?:eat|"
-        r"order|choose|take|pick|have|cook)\b|\bi eat\b"
-    ),
-    "life.budget": any_of(
-        r"\b(?:budget|limit|at (?:the )?(?:very )?most|maximum|afford|spend|no more than|ceiling|"
-        r"within|tops|up to)\b|(?:n't|\bnot|\bnever|\bno|\bnothing)(?: \w+){0,6} (?:more|over|above|beyond|exceed)\b|"
-        r"\bmore than @,? i\b"
-    ),
-    "demographics.career": any_of(
-        r"\b(?:i (?:now |still )?work as|my job|by trade|by profession|what i am|what i do|i(?:'m| am) one|became|"
-        r"become|you(?:'re| are) \w+ing (?:to|with)|as an? @|back to|(?:i|we)(?: am|'m|'ve been| have been| are|"
-        r" were| was)(?: now| all| still| really| not| no longer)* (?:an? )?(?:\w+ )?@|being an? @|(?:job|life|"
-        r"days|years|work) (?:as|of) (?:an? )?@)\b"
-    ),
-}
-"""What outweighs the bars."""

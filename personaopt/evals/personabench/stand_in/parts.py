@@ -40,9 +40,16 @@ _WISHED = ("preference", "pattern.engagement")
 _USAGE = "pattern.usage"
 _FRAGMENT = 6
 """Words."""
+_REMINDER = re.compile(r"\b(?:remember|don't forget|do not forget|keep in mind|bear in mind|note down|please note)\b")
+_ALONE = re.compile(
+    r"\W*(?:(?!next|new|no|not|any|which|what|the)\w+ ){0,2}@(?: (?:now|here|again|still|please|thanks))?[.!,; ]*$"
+)
+"""A value and hardly more: who says so says it of themselves."""
 _VERB = re.compile(r"\b(?:is|was|are|were|has|had|will)\b")
 
 
+_CURT = 8
+"""Words of a sentence that takes something back without saying who said it."""
 _I = re.compile(r"\b(?:i|i'm|i've|i'd|my|sorry|apologi\w+|pardon|oops|whoops)\b")
 _MONEY = re.compile(r"€|\beuros?\b|\beur\b|\bbudget\b")
 
@@ -78,6 +85,8 @@ def mistaken(lowered: str) -> bool:
     if false and change_cues.OWN_WORDS.search(lowered):
         return True
     if false and _I.search(lowered) and not cues.OTHERS.search(lowered):
+        return True
+    if false and not cues.OTHERS.search(lowered) and len(lowered.split()) <= _CURT:
         return True
     return said and not change_cues.CHANGED.search(lowered) and bool(change_cues.TRULY.search(lowered))
 
@@ -161,6 +170,8 @@ def _is_about(path: str, text: str, before: str, wrong: bool, hinted: bool) -> b
         cues.IMPERATIVE.match(text) or (len(text.split()) <= _FRAGMENT and not _VERB.search(text))
     ):
         return not cues.OTHERS.search(text)
+    if path in PLAIN_ENOUGH and not hinted and (_REMINDER.search(text) or _ALONE.match(text)):
+        return True
     if path in _FLEETING and not cues.OTHERS.search(text):
         if change_cues.PASSING.search(text) or change_cues.PASSING_FEELING.search(text):
             return True

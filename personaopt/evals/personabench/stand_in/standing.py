@@ -42,7 +42,11 @@ _TAG = re.compile(
     r"see|isn't it|aren't i|don't i|you hear)\?"
 )
 """Behind what is told, and asks nothing."""
-_AS_I_AM = re.compile(r",? (?:that|which|is what|is who) (?:i am|i'm)\b")
+_AS_I_AM = re.compile(
+    r",? (?:that|which|is what|is who) (?:i am|i'm)\b| like (?:me|myself|us)\b|(?: that| which)? i (?:\w+ )?(?:play|"
+    r"love|do|"
+    r"listen|live|speak|like|adore|practi[sc]e|eat|am|work)\b"
+)
 _LONGEST_ASIDE = 12
 """Words of a sentence that does no more than say how long something lasts."""
 _LONGEST_HINT = 16
@@ -77,7 +81,7 @@ def score(path: str, text: str, mistaken: bool) -> int:
         text: The sentence as `masked` leaves it.
         mistaken: Whether the sentence takes something back.
     """
-    text = change_cues.NO_DENIAL.sub("well", _UNIT.sub(r"\1", text))
+    text = change_cues.NO_DENIAL.sub("well", _UNIT.sub(r"\1", text.replace('"', "")))
     found = 0
     if mistaken:
         found += 3 * bool(change_cues.SAID_NEW.search(text)) - 7 * bool(change_cues.SAID_OLD.search(text))
