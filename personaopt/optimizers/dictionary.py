@@ -64,7 +64,8 @@ class DictionaryOptimizer(Teleprompter):
         past: How many values that no longer hold stay in the persona, of each field, the latest.
         most_items: How many items a list keeps; the ones that were said longest ago go.
         readings: How many times an update reads the sessions, a call each: a second reading sees the fields as the
-            first one leaves them, and finds what it passed over. A small local model reads once.
+            first one leaves them, and is asked about what the user told that nothing rests on. A small local model
+            reads once.
         measured: How many answers with a ground truth are simulated, before and after; 0 for none.
         acceptance: Decides which changes are kept, of those that keep to the rules; `BackedAndHarmless` when None.
         surprise: Whether `after_session` also makes an update where sessions go worse or the user speaks of a change

@@ -189,7 +189,7 @@ def _cleared(each: Backed, items: Sequence[Any], known: Sequence[Statement]) -> 
     begun = {one.valid_from for one in wrong}
     for one in known:
         if one.valid_to is not None and one.valid_to in begun and key_of(slot, one) in now and not one.pinned:
-            (stays,) = [each for each in known if each.valid_to is None][:1]
+            stays = next(other for other in known if other.valid_to is None)
             evidence = (*one.evidence, *stays.evidence)
             whole = dataclasses.replace(stays, valid_from=one.valid_from, evidence=evidence)
             edits += [Edit("remove", target=one.id), Edit("replace", whole, stays.id, "It held all along.")]
