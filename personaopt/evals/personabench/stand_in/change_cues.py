@@ -58,7 +58,7 @@ OVER = any_of(
     r"couldn't stand|couldn't bear|went bust as|signed off from|pushed out|pushed aside|ousted|supplanted|edged out|"
     r"crowded out|overtaken|overtook|squeezed out|driven out|displaced|won (?:out )?over|trumps|trumped|beats|beat|"
     r"outranks|(?:took|taken) the place of|stepp?ed in for|(?:forbade|forbids|forbidden|banned|ruled out|took away|"
-    r"spoilt|spoiled|ruined) (?:me |us |my |for me )*|forget (?:about )?|like(?= \S+ less and less)|"
+    r"spoilt|spoiled|ruined) (?:me |us |my |for me )*|forget (?:about )?(?:my \w+ (?:for|of|to|in) )?|like(?= \S+ less and less)|"
     r"(?:not|n't) cut out for|that was the end of|with it my life as|left behind) ?#@|"
     r"@ (?:thing|chapter|days|years|era|phase|episode|adventure|story|experiment|idea|business|habit)(?: of mine)? "
     r"(?:is|"
@@ -80,7 +80,8 @@ OVER = any_of(
     r"had) (?:parted|broken|fallen out|gone))\b|@ (?:is|was|has been) (?:\w+ )?(?:outdated|out of date|obsolete|old "
     r"news)\b|"
     r"@ (?:has |have |had |really |only |just )*(?:tires?|tired|bores?|bored|annoys?|annoyed|irritates?|confuses?|"
-    r"confused|fail(?:s|ed)|(?:worn?|wears?)) (?:me|us)\b|\bwhere #@ left off\b|@ in me (?:is|has|was|had) (?:\w+ "
+    r"confused|fail(?:s|ed)|(?:worn?|wears?)) (?:me|us)\b|@ (?:has |have )?(?:became|become|turned|morphed) (?:in)?(?:to )?#&|@ (?:is )?out(?=[,.;:!])|@ (?:answers?|replies|food|texts?|lists?|days)? ?(?:left|leaves?) me (?:with|wanting|cold|hungry)\b|"
+    r"\b(?:cross off|cross out|strike out|so long,?|adieu) #@|\bwhere #@ left off\b|@ in me (?:is|has|was|had) (?:\w+ "
     r")?(?:dead|"
     r"retired|gone|died)|@,? (?:\w+ ){0,3}(?:i'm|i am|we're) (?:finished|done|through) with (?:it|that|them)\b".replace(
         "_END", _END
@@ -88,6 +89,8 @@ OVER = any_of(
 )
 """More of what is over."""
 NEW = any_of(
+    r"\b(?:went|go|going|gone|off|on|over|back|headed|transferred|sent|brought|took me|relocated) (?:off |over |back )*to #@|"
+    r"@ (?:is|are) (?:my|what i|where i|how i|now my)\b|@ (?:is )?in(?=[,.;:!])|\b(?:it's|it is|that's|it has|it's been|since \w+ it's been) #@|"
     r"@ (?:has |have |had )?(?:pushed (?:out|aside)|ousted|supplanted|edged out|crowded out|overtaken|overtook|"
     r"squeezed out|driven out|displaced|won (?:out )?over|trumps|trumped|beats|beat|outranks|(?:taken|took|takes) the "
     r"place of|moved in|(?:become|became|is|means|matters) (?:\w+ ){0,2}more)\b|"
@@ -110,6 +113,8 @@ NEARLY_NEW = any_of(
     r"are) #@"
 )
 NO_DENIAL = any_of(
+    r"\bnothing (?:\w+ ){0,5}(?:as|so) \w+ (?:to me )?as\b|"
+    r"\bwas what i (?:said|told|wrote|asked|named|mentioned)\b|\bno (?:better|greater|finer|nicer) |\bgone off at\b|"
     r"\b(?:nothing|no one|nobody|can(?:no|')t|never|hard to) (?:\w+ )?(?:beats?|tops?|trumps?|outranks?)\b|\b(?:few|"
     r"what|"
     r"who|anything|hardly|is there) [^,.;]{0,40}\b(?:better|more|nicer) than\b|"
@@ -152,6 +157,9 @@ STILL = any_of(
 )
 
 SAID_OLD = any_of(
+    r"\b(?:misled you|lied(?: to you)?|wrong|mistaken|fibbed|lie|untrue|bit|thing|part|stuff|business|story|remark|line|"
+    r"sentence|note|entry|claim|talk) (?:about|of|on|with|regarding) #@|\bset foot in #@|\b(?:replace|swap|exchange|change) "
+    r"#@ (?:by|with|for|to|into)\b|"
     r"\b(?:(?<!have )(?<!to )said|told|tell you|wrote|claimed|mentioned|call(?:ed|ing) myself|stated|gave you|"
     r"typed|spoke of|forget|ignore|disregard|scratch|strike|delete|joked|joking|kidding|lied|lying|made up|believe|"
     r"pretended|let slip|noted|put down|wrongly|mistakenly|by mistake|false(?:ly)?|erase|take back|cancel) ~~#@|"
@@ -166,7 +174,7 @@ SAID_NEW = any_of(
     r"actually|in fact|really)\b|@,? not\b"
 )
 FALSE = any_of(
-    r"\bmistak(?:e|es|en|enly)\b|\bwrong(?:ly)?\b|\bnot (?:true|right|correct|so|the case|quite true|accurate)\b|"
+    r"\bmistak(?:e|es|en|enly)\b(?! to\b)|\b(?:confess|admit) [^.!?]{0,30}(?:\bnot|n't|\bnever)\b|\bgot in there\b|\bput (?:\w+ )?right\b|\bwrong(?:ly)?\b|\bnot (?:true|right|correct|so|the case|quite true|accurate)\b|"
     r"\b(?:is|was)n't (?:true|right|correct|so)\b|\buntrue\b|\bincorrect(?:ly)?\b|\bfalse(?:ly|hood)?\b|\bjok(?:e|"
     r"es|ing|ed)\b|\bkidding\b|\blied?\b|\bfib(?:bed|bing)?\b|\bmade (?:it |that |this |him |her )?up\b|"
     r"\bmis-?(?:spoke|spoken|typed|stated|led|informed|remembered)\b|\btypo\b|\bslip(?:ped)?\b|"
@@ -175,7 +183,7 @@ FALSE = any_of(
     r"everything)\b|\btak(?:e|ing) (?:\w+ ){0,5}back\b|\btake back\b|\btook (?:\w+ ){0,2}back\b|\bcorrect(?:ion|"
     r" myself| that| it| me| what| something)\b|\bmuddled\b|\binaccurate\b|\bnever (?:been|was|were|lived|worked|"
     r"ate|had|did|said)\b|\b(?:did not|didn't) mean\b|\bfib\b|\binvent(?:ed|ion)\b|\bonly (?:said|wrote) (?:so|that|"
-    r"it)\b|\bjust (?:said|wrote) (?:so|that|it) (?:to|because)\b|\bapolog\w+\b|\b(?:was|it's) (?:only |just )?a "
+    r"it)\b|\bjust (?:said|wrote) (?:so|that|it) (?:to|because)\b|\bapolog\w+\b|\bmisled you\b|\bmy last message\b|\bpure (?:fiction|fantasy)\b|\b(?:was|it's) (?:only |just )?a "
     r"test\b|\b(?:wasn't|not) (?:\w+ )?awake\b|\bwalked over\b|\bdid i get ~@? ?from\b|\bmust have (?:typed|written|"
     r"said|slipped|misread|misheard)\b|\bcan(?:no|')t believe i\b|\b(?:was i|i "
     r"was) thinking\b|\bwhatever i (?:said|wrote|told)\b|\bno,? wait\b|\bnever set foot\b|\b(?:strike|erase|delete|"
@@ -261,6 +269,7 @@ CHANGED = any_of(
     r"meanwhile|exchanged|took up|taken up|new|left|stopped|gone|instead of|now)\b"
 )
 PASSING = any_of(
+    r"\b(?:one|this) time only\b|\bthis once only\b|\bonly this (?:one|once|time)\b|\bjust the once\b|\bon a whim\b|"
     r"\b(?:just|only|merely|at least) (?:for )?(?:today|tonight|now|this (?:once|time|week|evening|weekend|"
     r"afternoon))\b|\bfor (?:now|once|tonight|today|the moment|the time being|a (?:day|week|few days|bit|change)|"
     r"this (?:once|time|one|occasion))\b|\btonight\b|\bthis once\b|\bthis (?:one )?time only\b|\bas an exception\b|"
@@ -301,7 +310,7 @@ PASSING_FEELING = any_of(
 )
 OCCASION = any_of(
     r"\b(?:after|'ve had|have had|woke|got up|still @|lost|won|left me|hours?|minutes?|outside|expect me)\b|"
-    r"@ as can be\b|\b(?:utterly|totally|completely|thoroughly) @|\b(?:he|she|they|we|somebody|someone|my \w+|"
+    r"@ as can be\b|\bmaking me @|\bhas made me @|\bmade me @ again\b|\boff to\b|\b(?:utterly|totally|completely|thoroughly) @|\b(?:he|she|they|we|somebody|someone|my \w+|"
     r"the \w+) (?:just |has |have )?(?:\w+ed|lost|won|left|got|broke|rang|sent|forgot|kept|came|went)\b|"
     r"\b(?:is|are) (?:late|out|off|here)\b|\bthe \w+ made me\b|\bit(?:'s| has) been a day\b|\bit(?:'s| is) \w+day\b"
 )

@@ -36,7 +36,7 @@ OTHERS = re.compile(
     r"(?! tongue| language| earth)(?:'s(?: \w+)?)?|\b(?:he|she|they|grandpa|grandma|granny|grandad|dad|daddy|mum|"
     r"mummy|mom|everyone|"
     r"everybody|somebody|someone|anybody|anyone|people(?!'s)|nobody|others|"
-    r"who(?= lives| works| is| eats| speaks)|(?:the|that|our) (?:baker|barista|waiter|waitress|plumber|nurse|chef|"
+    r"(?:the|that|an?) (?:\w+ )?(?:man|woman) (?=next door|in|at|on|from|behind|who|over|with)|who(?= lives| works| is| eats| speaks)|(?:the|that|our) (?:baker|barista|waiter|waitress|plumber|nurse|chef|"
     r"cook|farmer|vet|electrician|gardener|postman|shopkeeper|butcher|hairdresser|lady|guy|girl|boy|couple|stranger|"
     r"author|singer|hero|heroine|journalist|architect|carpenter|florist|photographer|pharmacist|librarian|translator|"
     r"engineer|children))\b"
@@ -88,7 +88,7 @@ RHETORICAL = re.compile(
 )
 """A question that tells."""
 GIVEN = re.compile(
-    r"\b(?:given that|now that|since|seeing that|considering that|considering|because|knowing that) i(?:'m|'ve| )|"
+    r"\b(?:given that|now that|since|seeing that|considering that|considering|because|knowing that|as) i(?:'m|'ve| )|"
     r"\bwhen (?:i live|i work|i eat|i feel|i'm|i am|my \w+ is)\b|\bas an? $"
 )
 AROUND = re.compile(
@@ -102,7 +102,7 @@ AROUND = re.compile(
 """How a sentence begins that has no subject and still speaks of the user."""
 SUPPOSED = any_of(
     r"(?:\bwould|'d) (?:love|like|rather like) to (?:see|visit|go|be|become|try)\b|"
-    r"\b(?:(?:i|we) (?:\w+ )?(?:might|may|could)|(?:it|that|this|which) (?:might|may|could) be|maybe|perhaps|"
+    r"\b(?:(?:wants?|told|tells?|asks?|asked|urges?|begs?|begged) me to (?:be|become|live|move|try|work)|(?:i|we) (?:\w+ )?(?:might|may|could)|(?:it|that|this|which) (?:might|may|could) be|maybe|perhaps|"
     r"possibly|wish(?:es)?|dream(?:ing|t|s|ed)? (?:that |of|about|i )|considering|thinking (?:of|about)|think (?:of|"
     r"about) \w+ing|thought (?:of|"
     r"about)|toying with|plan(?:ning)? (?:to|on)|hop(?:e|ing) to|want to (?:be|become|live|move|try)|would (?:love|"

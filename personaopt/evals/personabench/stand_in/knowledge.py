@@ -102,9 +102,11 @@ def as_said(line: str) -> str:
 def _holds(until: str, today: str) -> bool:
     """Whether what is marked with an end holds still; what says no more than a day is past."""
     day = _DAY.search(until)
+    passing = bool(_FOR_NOW.search(until))
     if today and day:
-        return datetime.date.fromisoformat(today) <= datetime.date.fromisoformat(day[0])
-    return bool(_FOR_NOW.search(until))
+        now, end = datetime.date.fromisoformat(today), datetime.date.fromisoformat(day[0])
+        return now < end or (passing and now == end)
+    return passing
 
 
 def _canonical(path: str, text: str) -> str:

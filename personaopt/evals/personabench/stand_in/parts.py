@@ -48,9 +48,11 @@ _ALONE = re.compile(
 _VERB = re.compile(r"\b(?:is|was|are|were|has|had|will)\b")
 
 
+_DOUBTFUL, _FAR = -3, 4
+"""A value that may be over holds where far more speaks against the other one."""
 _CURT = 8
 """Words of a sentence that takes something back without saying who said it."""
-_I = re.compile(r"\b(?:i|i'm|i've|i'd|my|sorry|apologi\w+|pardon|oops|whoops)\b")
+_I = re.compile(r"\b(?:i|i'm|i've|i'd|my|of mine|of me|by me|sorry|apologi\w+|pardon|oops|whoops)\b")
 _MONEY = re.compile(r"€|\beuros?\b|\beur\b|\bbudget\b")
 
 
@@ -86,7 +88,12 @@ def mistaken(lowered: str) -> bool:
         return True
     if false and _I.search(lowered) and not cues.OTHERS.search(lowered):
         return True
-    if false and not cues.OTHERS.search(lowered) and len(lowered.split()) <= _CURT:
+    if (
+        false
+        and not re.search(r"\byou\b|\byou'", lowered)
+        and not cues.OTHERS.search(lowered)
+        and len(lowered.split()) <= _CURT
+    ):
         return True
     return said and not change_cues.CHANGED.search(lowered) and bool(change_cues.TRULY.search(lowered))
 
@@ -112,6 +119,8 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
         others = [mention for mention in mentions if mention.path != path]
         text = masked(lowered, own, ())
         hinted = all(mention.hinted for mention in own)
+        if path == _USAGE and not hinted:
+            own = [mention for mention in own if not mention.hinted]
         if not _is_turn(path, lowered, own, others) and not _is_about(path, text, before.lower(), wrong, hinted):
             own = _alone(path, lowered, own, before.lower(), wrong)
         own = [
@@ -252,6 +261,7 @@ def _sorted(
         ]
     order = list(best)
     held = max(order, key=lambda value: (best[value], order.index(value)))
-    if best[held] < 0:
+    lowest = min(best.values())
+    if best[held] < (_DOUBTFUL if lowest <= best[held] - _FAR else 0):
         return [], order
     return [held], [value for value in order if value != held]
