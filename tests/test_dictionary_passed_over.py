@@ -88,6 +88,12 @@ def test_the_second_reading_is_asked_about_them_and_the_first_sees_what_was_not_
     assert set(ReadAgain.output_fields) == {"changes"}
 
 
+def test_a_sentence_without_an_end_is_not_shown_whole(talk):
+    unasked(talk, "so " * 2000 + "it is.")
+    talk.update()
+    assert len(talk.lm.engine.calls[1].sections["passed_over"].split()) < 100
+
+
 def test_where_nothing_was_passed_over_the_second_reading_is_as_the_first(talk):
     talk.say("I live in Rome.")
     talk.update(change("life.home", "Rome", "I live in Rome"))

@@ -25,8 +25,8 @@ from personaopt.persona import Edit, Persona
 from personaopt.signatures.change_fields import ChangeFields, FieldChange, ReadAgain, described
 from personaopt.signatures.excerpt import excerpt
 
-SHOWN_MESSAGE, SHOWN_REPLY = 250, 80
-"""Tokens of each message of the user and of each reply that are shown."""
+SHOWN_MESSAGE, SHOWN_REPLY, SHOWN_SENTENCE = 250, 80, 60
+"""Tokens of each message of the user, of each reply, and of each sentence asked about, that are shown."""
 TEMPERATURE = 1.0
 """At which all candidates but the first are drawn."""
 
@@ -70,7 +70,7 @@ class FieldEditor:
         self.calls = readings
 
     def propose(self, request: EditRequest) -> list[Ask[Edits]]:
-        """`request.count` proposals, each of as many calls of `ChangeFields` as there are readings.
+        """`request.count` proposals, each of as many calls as there are readings: `ChangeFields`, then `ReadAgain`.
 
         None after a step that changed nothing.
         """
@@ -126,7 +126,7 @@ class FieldEditor:
         if number:
             drawn["config"] = {"temperature": TEMPERATURE, "rollout_id": request.seed + number}
         if over:
-            drawn["passed_over"] = [f"{message.number}. {sentence}" for message, sentence in over]
+            drawn["passed_over"] = [f"{one.number}. {excerpt(sentence, SHOWN_SENTENCE)}" for one, sentence in over]
         return Ask.predict(
             self.again if over else self.predict,
             lambda prediction: prediction.changes or [],
