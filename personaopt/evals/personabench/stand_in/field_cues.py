@@ -114,7 +114,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:take|pick) @|\bin the way of @|\bhonou?r\b|\bover money\b|\bmoney or @|\bhearing (?:that )?@|\bcomes "
         r"before\b|\bbefore anything\b|\bnothing else\b|\bwhat i want\b|"
         r"\breasons?\b|\bmy (?:first |golden |only )?(?:rule|law|faith|duty|pride)\b|\bowe\b|\bcommitt?(?:ed|ment)\b|"
-        r"\bnothing goes\b|\bday by\b|\bmeasure\b"
+        r"\bnothing goes\b|\bday by\b|\bmeasure\b|"
+        r"\ball about @|\bas \w+ (?:to me )?as @|\bmeans? (?:so|that|very) much\b|\bworld to me\b"
     ),
     "personality.interests": any_of(
         r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|"
@@ -192,7 +193,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
     "preference.formats": any_of(
         r"\b(?:answers?|reply|replies|respon\w+|formats?|prefer\w*|likes?|liked|want|give|please|read|write|put|"
         r"lay|show|present\w*|as|into|get|things|information|see|use|using|layout|form|laid|list|love|choose|best|"
-        r"works?|easier|easiest|better|i'd|handy|follow)\b"
+        r"works?|easier|easiest|better|i'd|handy|follow)\b|"
+        r"\b(?:go over|switch|change|move) (?:\w+ )?to @|\bstick to @"
     ),
     "preference.styles": any_of(
         r"\b(?:answers?|reply|replies|respon\w+|explain\w*|explanations?|style|prefer\w*|likes?|liked|want|please|"

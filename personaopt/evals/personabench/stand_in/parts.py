@@ -53,6 +53,11 @@ _DOUBTFUL, _FAR = -3, 4
 _CURT = 8
 """Words of a sentence that takes something back without saying who said it."""
 _I = re.compile(r"\b(?:i|i'm|i've|i'd|my|of mine|of me|by me|sorry|apologi\w+|pardon|oops|whoops)\b")
+_JOINER = re.compile(
+    r"(?:[,;:]| -)? (?:and|but|while|whereas|plus|also|besides|yet)(?: also| besides|,)? (?=i\b|i'|my\b|we\b|we'|please\b)|; |"
+    r", (?=i\b|i'|my\b)| - (?=i\b|i'|my\b)"
+)
+"""Where a clause with a subject of its own begins."""
 _MONEY = re.compile(r"€|\beuros?\b|\beur\b|\bbudget\b")
 
 
@@ -117,12 +122,13 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
     for path in dict.fromkeys(mention.path for mention in mentions):
         own = [mention for mention in mentions if mention.path == path]
         others = [mention for mention in mentions if mention.path != path]
-        text = masked(lowered, own, ())
+        shown = _own_clauses(lowered, own, others)
+        text = masked(shown, own, ())
         hinted = all(mention.hinted for mention in own)
         if path == _USAGE and not hinted:
             own = [mention for mention in own if not mention.hinted]
-        if not _is_turn(path, lowered, own, others) and not _is_about(path, text, before.lower(), wrong, hinted):
-            own = _alone(path, lowered, own, before.lower(), wrong)
+        if not _is_turn(path, shown, own, others) and not _is_about(path, text, before.lower(), wrong, hinted):
+            own = _alone(path, shown, own, before.lower(), wrong)
         own = [
             mention
             for mention in own
@@ -133,7 +139,7 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
         if not own:
             continue
         wrong = wrong or _told_otherwise(lowered, own)
-        held, ended = _sorted(lowered, own, others, wrong)
+        held, ended = _sorted(shown, own, others, wrong)
         if path in STABLE and held and not wrong:
             ended = []
         if not held and not wrong and not _is_told(lowered):
@@ -145,11 +151,23 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
             held,
             ended,
             wrong,
-            lasting=not is_passing(path, lowered),
+            lasting=not is_passing(path, shown),
             news=bool(change_cues.CHANGED.search(lowered)),
             also=bool(cues.ALSO.search(lowered)),
             said=bool(change_cues.SAID.search(lowered)),
         )
+
+
+def _own_clauses(lowered: str, own: Sequence[Mention], others: Sequence[Mention]) -> str:
+    """A sentence without the clauses that speak of other fields alone, blank in their place."""
+    start, end = 0, len(lowered)
+    first, last = own[0].start, own[-1].end
+    for other in others:
+        if other.end <= first:
+            start = max([start, *(match.end() for match in _JOINER.finditer(lowered, other.end, first))])
+        elif other.start >= last:
+            end = min([end, *(match.start() for match in _JOINER.finditer(lowered, last, other.start))])
+    return " " * start + lowered[start:end] + " " * (len(lowered) - end)
 
 
 def _is_told(lowered: str) -> bool:
