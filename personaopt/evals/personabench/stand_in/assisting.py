@@ -20,7 +20,6 @@ _TOOL = re.compile(r"^(\w+)\((.*)\): ", re.DOTALL)
 _ARGUMENT = re.compile(r"(\w+) \(([^,)]*)")
 _RECORD = re.compile(r'<record from="(.*?)">\n(.*?)\n</record>', re.DOTALL)
 _FALLBACK = "I have taken note of that."
-_NO_PLACE = (None, "life.home", "life.budget", "demographics.career")
 
 
 def assist(prompt: prompts.Prompt, turns: Sequence[str], draw: Random) -> str:
