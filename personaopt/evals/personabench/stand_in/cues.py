@@ -36,7 +36,8 @@ OTHERS = re.compile(
     r"(?! tongue| language| earth)(?:'s(?: \w+)?)?|\b(?:he|she|they|grandpa|grandma|granny|grandad|dad|daddy|mum|"
     r"mummy|mom|everyone|"
     r"everybody|somebody|someone|anybody|anyone|people(?!'s)|nobody|others|"
-    r"(?:the|that|an?) (?:\w+ )?(?:man|woman) (?=next door|in|at|on|from|behind|who|over|with)|who(?= lives| works| is| eats| speaks)|(?:the|that|our) (?:baker|barista|waiter|waitress|plumber|nurse|chef|"
+    r"(?:the|that|an?) (?:\w+ )?(?:man|woman) (?=next door|in|at|on|from|behind|who|over|with)|who(?= lives|"
+    r" works| is| eats| speaks)|(?:the|that|our) (?:baker|barista|waiter|waitress|plumber|nurse|chef|"
     r"cook|farmer|vet|electrician|gardener|postman|shopkeeper|butcher|hairdresser|lady|guy|girl|boy|couple|stranger|"
     r"author|singer|hero|heroine|journalist|architect|carpenter|florist|photographer|pharmacist|librarian|translator|"
     r"engineer|children))\b"
@@ -102,7 +103,8 @@ AROUND = re.compile(
 """How a sentence begins that has no subject and still speaks of the user."""
 SUPPOSED = any_of(
     r"(?:\bwould|'d) (?:love|like|rather like) to (?:see|visit|go|be|become|try)\b|"
-    r"\b(?:(?:wants?|told|tells?|asks?|asked|urges?|begs?|begged) me to (?:be|become|live|move|try|work)|(?:i|we) (?:\w+ )?(?:might|may|could)|(?:it|that|this|which) (?:might|may|could) be|maybe|perhaps|"
+    r"\b(?:(?:wants?|told|tells?|asks?|asked|urges?|begs?|begged) me to (?:be|become|live|move|try|work)|(?:i|"
+    r"we) (?:\w+ )?(?:might|may|could)|(?:it|that|this|which) (?:might|may|could) be|maybe|perhaps|"
     r"possibly|wish(?:es)?|dream(?:ing|t|s|ed)? (?:that |of|about|i )|considering|thinking (?:of|about)|think (?:of|"
     r"about) \w+ing|thought (?:of|"
     r"about)|toying with|plan(?:ning)? (?:to|on)|hop(?:e|ing) to|want to (?:be|become|live|move|try)|would (?:love|"
@@ -120,6 +122,7 @@ IF = re.compile(
     r"\bassuming\b|\blet(?:'s| us) (?:say|assume)\b"
 )
 NO_CONDITION = any_of(
+    r"\bif i (?:won|had|were rich|could|didn't have to)\b(?=.*\b(?:nothing but|all day|only|still)\b)|"
     r"\bif (?:it|they|that|the price|something)(?:'s)?(?: \w+){0,2} (?:more|over|above|dearer|beyond|exceeds?|"
     r"pricier)\b|"
     r"\bif (?:it|that|they|there)(?: is| are|'s|'re)?(?:n't| not| no)\b|\bif (?:i|you) (?:don't|do not) have\b|\bif "

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 
-from personaopt.evals.personabench.stand_in import change_cues, cues
+from personaopt.evals.personabench.stand_in import change_cues, cues, mistake_cues
 from personaopt.evals.personabench.stand_in.bars import BARS, STRONG
 from personaopt.evals.personabench.stand_in.field_cues import (
     FIELDS,
@@ -54,7 +54,8 @@ _CURT = 8
 """Words of a sentence that takes something back without saying who said it."""
 _I = re.compile(r"\b(?:i|i'm|i've|i'd|my|of mine|of me|by me|sorry|apologi\w+|pardon|oops|whoops)\b")
 _JOINER = re.compile(
-    r"(?:[,;:]| -)? (?:and|but|while|whereas|plus|also|besides|yet)(?: also| besides|,)? (?=i\b|i'|my\b|we\b|we'|please\b)|; |"
+    r"(?:[,;:]| -)? (?:and|but|while|whereas|plus|also|besides|yet)(?: also| besides|,)? (?=i\b|i'|my\b|we\b|we'|"
+    r"please\b)|; |"
     r", (?=i\b|i'|my\b)| - (?=i\b|i'|my\b)"
 )
 """Where a clause with a subject of its own begins."""
@@ -81,15 +82,15 @@ def mistaken(lowered: str) -> bool:
     """Whether a sentence says that something the user said was never true."""
     if re.search(r"\bi(?: have|'ve)? never(?: \w+){0,2} (?:been|was|lived|worked|ate|eaten|had|were)\b", lowered):
         return True
-    said = bool(change_cues.SAID.search(lowered))
+    said = bool(mistake_cues.SAID.search(lowered))
     if (
         change_cues.CHANGED.search(lowered)
         and not said
         and not re.search(r"\b(?:my mistake|by mistake|made a mistake|joking|joke|mixed|slip|typo)\b", lowered)
     ):
         return False
-    false = bool(change_cues.FALSE.search(lowered))
-    if false and change_cues.OWN_WORDS.search(lowered):
+    false = bool(mistake_cues.FALSE.search(lowered))
+    if false and mistake_cues.OWN_WORDS.search(lowered):
         return True
     if false and _I.search(lowered) and not cues.OTHERS.search(lowered):
         return True
@@ -100,16 +101,16 @@ def mistaken(lowered: str) -> bool:
         and len(lowered.split()) <= _CURT
     ):
         return True
-    return said and not change_cues.CHANGED.search(lowered) and bool(change_cues.TRULY.search(lowered))
+    return said and not change_cues.CHANGED.search(lowered) and bool(mistake_cues.TRULY.search(lowered))
 
 
 def _told_otherwise(lowered: str, own: Sequence[Mention]) -> bool:
     """`I told you A, it is B.`: what was said and what is so differ, and nothing has changed."""
-    said = change_cues.SAID.search(lowered)
+    said = mistake_cues.SAID.search(lowered)
     values = {mention.value for mention in own}
     if said is None or len(values) < 2 or change_cues.CHANGED.search(lowered) or own[0].path in STABLE:
         return False
-    return bool(change_cues.CONTRAST.search(lowered))
+    return bool(mistake_cues.CONTRAST.search(lowered))
 
 
 def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
@@ -118,13 +119,13 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
     lowered = sentence.lower()
     if len(lowered) != len(sentence):
         return
-    wrong = bool(mentions) and mistaken(lowered)
     for path in dict.fromkeys(mention.path for mention in mentions):
         own = [mention for mention in mentions if mention.path == path]
         others = [mention for mention in mentions if mention.path != path]
         shown = _own_clauses(lowered, own, others)
         text = masked(shown, own, ())
         hinted = all(mention.hinted for mention in own)
+        wrong = mistaken(shown)
         if path == _USAGE and not hinted:
             own = [mention for mention in own if not mention.hinted]
         if not _is_turn(path, shown, own, others) and not _is_about(path, text, before.lower(), wrong, hinted):
@@ -154,7 +155,7 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
             lasting=not is_passing(path, shown),
             news=bool(change_cues.CHANGED.search(lowered)),
             also=bool(cues.ALSO.search(lowered)),
-            said=bool(change_cues.SAID.search(lowered)),
+            said=bool(mistake_cues.SAID.search(lowered)),
         )
 
 
@@ -243,7 +244,7 @@ def weak_part(path: str, sentence: str, start: int) -> Part | None:
         return None
     own = [mention for mention in mentions if mention.path == path]
     others = [mention for mention in mentions if mention.path != path]
-    said = bool(change_cues.SAID.search(lowered))
+    said = bool(mistake_cues.SAID.search(lowered))
     own = [
         mention
         for mention in own

@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from personaopt.evals.personabench.stand_in import change_cues
+from personaopt.evals.personabench.stand_in import mistake_cues
 from personaopt.evals.personabench.stand_in.mentions import plain
 from personaopt.evals.personabench.stand_in.parts import Part, mistaken, parts_of
 from personaopt.evals.personabench.stand_in.surroundings import around
 
 _ENDS = re.compile(
-    r"(?<=[.!?…])[\"')]*\s+(?=[^a-z])(?!(?<=\?\s)(?:Yes|Yep|Yeah|That's me|Absolutely|Of course|Always|Guilty|Definitely|Very much)\b)|\n+"
+    r"(?<=[.!?…])[\"')]*\s+(?=[^a-z])(?!(?<=\?\s)(?:Yes|Yep|Yeah|That's me|Absolutely|Of course|Always|Guilty|"
+    r"Definitely|Very much|[ESNTFJP]|I(?=[,.;!]| it is| in my| for me| every| all))\b)|\n+"
 )
 """Where a sentence ends; a question that is answered at once is one with its answer."""
 _TOPIC = 3
@@ -98,7 +99,7 @@ def _answered(text: str, found: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _denies(lowered: str, before: Sequence[Part]) -> bool:
     """Whether a sentence does nothing but deny what the last one said that the user had said, as `I am not.` does."""
-    return any(part.said for part in before) and bool(change_cues.DENIAL.match(lowered))
+    return any(part.said for part in before) and bool(mistake_cues.DENIAL.match(lowered))
 
 
 def _take_back(before: list[Part], after: list[Part]) -> None:
@@ -114,7 +115,7 @@ def _take_back(before: list[Part], after: list[Part]) -> None:
 
 def _corrected(before: list[Part], now: list[Part], lowered: str) -> None:
     """Read `I said that I live in A. Actually it is B.` as one."""
-    turned = (change_cues.TRULY, change_cues.FALSE, change_cues.NOT_THAT)
+    turned = (mistake_cues.TRULY, mistake_cues.FALSE, mistake_cues.NOT_THAT)
     for part in now:
         for earlier in before:
             same = earlier.path == part.path and earlier.said and not earlier.news and not part.news
@@ -129,7 +130,7 @@ def _of_two(earlier: Part, part: Part, lowered: str) -> None:
     """One of two sentences says that its value was wrong, or that the other's was: read them as one."""
     if earlier.ended or part.ended or set(earlier.held) & set(part.held):
         return
-    wrong = part if part.mistaken and not change_cues.MEANT_SO.search(lowered) else earlier
+    wrong = part if part.mistaken and not mistake_cues.MEANT_SO.search(lowered) else earlier
     wrong.ended, wrong.held = [*wrong.ended, *wrong.held], []
     earlier.mistaken = part.mistaken = True
 

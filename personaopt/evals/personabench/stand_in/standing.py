@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from personaopt.evals.personabench.stand_in import change_cues, cues
+from personaopt.evals.personabench.stand_in import change_cues, cues, mistake_cues
 from personaopt.evals.personabench.stand_in.field_cues import STABLE
 from personaopt.evals.personabench.stand_in.mentions import Mention
 from personaopt.evals.personabench.stand_in.world import BUDGET, NAME
@@ -37,6 +37,8 @@ r"that |in |from )*$")
 _ON_MINE = re.compile(r"[\"']? (?:on|onto|in|into|to|at) (?:my|me)\b")
 _MY_OWN = re.compile(r"\bmy (?:age|name|job|profession|budget|home|address|diet|mood|passport|mother tongue)\b(?!')")
 """What a sentence is about, whoever else speaks in it."""
+_AT_MOST = re.compile(r",? (?:and |but )?(?:no|not a (?:cent|penny)|not one cent|nothing) more\b")
+"""Behind a sum it ends nothing."""
 _TAG = re.compile(
     r", (?:remember|okay|ok|right|please|yes|will you|would you|could you|can you|you know|got it|alright|deal|fine|"
     r"see|isn't it|aren't i|don't i|you hear)\?"
@@ -82,9 +84,11 @@ def score(path: str, text: str, mistaken: bool) -> int:
         mistaken: Whether the sentence takes something back.
     """
     text = change_cues.NO_DENIAL.sub("well", _UNIT.sub(r"\1", text.replace('"', "")))
+    if path == BUDGET:
+        text = _AT_MOST.sub("", text)
     found = 0
     if mistaken:
-        found += 3 * bool(change_cues.SAID_NEW.search(text)) - 7 * bool(change_cues.SAID_OLD.search(text))
+        found += 3 * bool(mistake_cues.SAID_NEW.search(text)) - 7 * bool(mistake_cues.SAID_OLD.search(text))
     if path in STABLE:
         found -= 3 * bool(change_cues.DENIED.search(text))
     elif not change_cues.STILL.search(text):
@@ -143,7 +147,7 @@ def is_asked(path: str, lowered: str, mention: Mention) -> bool:
         return False
     if cues.GIVEN.search(lowered[: mention.start]) or cues.RHETORICAL.match(lowered):
         return False
-    if cues.REQUEST.match(lowered) and (path.startswith("preference") or change_cues.FALSE.search(lowered)):
+    if cues.REQUEST.match(lowered) and (path.startswith("preference") or mistake_cues.FALSE.search(lowered)):
         return False
     start = max((match.end() for match in re.finditer(r"[,;:] | - ", lowered[: mention.start])), default=0)
     clause = lowered[start : mention.start].strip()
@@ -154,7 +158,7 @@ def is_asked(path: str, lowered: str, mention: Mention) -> bool:
 
 def is_supposed(path: str, lowered: str, mention: Mention) -> bool:
     """Whether it is only wished, planned or supposed."""
-    if path == "personality.values" or cues.NO_CONDITION.search(lowered) or change_cues.SAID.search(lowered):
+    if path == "personality.values" or cues.NO_CONDITION.search(lowered) or mistake_cues.SAID.search(lowered):
         return False
     before = lowered[: mention.start]
     if path.startswith("life") and path != BUDGET and _WOULD_BE.match(lowered[mention.end :]):
