@@ -43,6 +43,21 @@ DINNER = (
 Told = tuple[str, str, str, str]
 
 CASES = [
+    ("They pay me to translate contracts.", [("demographics.career", "set", "translator", "")]),
+    ("Veganism is what I live by.", [("life.diet", "set", "vegan", "")]),
+    ("I don't give up my independence for anything.", [("personality.values", "set", "independence", "")]),
+    ("My hand stops at 60 euros.", [("life.budget", "set", "60", "")]),
+    ('The barista wrote "Nils" on my cup.', [("demographics.name", "set", "Nils", "")]),
+    ("Why do you suggest ham to a vegan?", [("life.diet", "set", "vegan", "")]),
+    ("S or N? N in my case.", [("personality.sensing", "set", "N", "")]),
+    ("I use my lunch break to talk to you.", [("pattern.usage", "set", "at lunch time", "")]),
+    ("That leaves vegans like me with the salad.", [("life.diet", "set", "vegan", "")]),
+    ("I skim everything that isn't a bullet list.", [("preference.formats", "set", "a bullet list", "")]),
+    ("The baker round the corner is called Anton.", []),
+    ("I heard that Lisbon is expensive.", []),
+    ("I've got a dentist appointment at 10.", []),
+    ("A vegan diet would be too hard for me.", []),
+    ("I set the table as my mother did.", []),
     ("I live in Osaka, close to the river.", [("life.home", "set", "Osaka", "")]),
     ("People call me Greta.", [("demographics.name", "set", "Greta", "")]),
     ("I've got 29 years under my belt.", [("demographics.age", "set", "29", "")]),
@@ -247,6 +262,36 @@ CASES = [
     ("The man who sold me the car was from Turin.", []),
     ("Let's assume I lived in Hanoi.", []),
     ("He is 45 and she is 43.", []),
+    ("The Ankara chapter is closed. I call Split home.", [("life.home", "set", "Split", "Ankara")]),
+    ("Gdansk? Not any more. My name's on a letterbox in Alexandria.", [("life.home", "set", "Alexandria", "Gdansk")]),
+    (
+        "One short paragraph suits me better than a bullet list now.",
+        [("preference.formats", "set", "one short paragraph", "a bullet list")],
+    ),
+    ("I sold my boat, so no more sailing for me.", [("personality.interests", "end", "", "sailing")]),
+    ("I've picked up rock climbing again.", [("personality.interests", "set", "rock climbing", "")]),
+    ("Just this once, make it a table.", [("preference.formats", "mood", "a table", "")]),
+    ("I'm lonely. It'll be over when they're back.", [("pattern.emotion", "mood", "lonely", "")]),
+    ("My train was cancelled and I'm angry.", [("pattern.emotion", "mood", "angry", "")]),
+    ("Most of the time I feel lonely, and it's fine.", [("pattern.emotion", "set", "lonely", "")]),
+    ("I may have told you that I'm an architect. I'm not.", [("demographics.career", "take_back", "", "architect")]),
+    (
+        "It says vegetarian in your notes, right? My fault. Make it pescatarian.",
+        [("life.diet", "take_back", "pescatarian", "vegetarian")],
+    ),
+    ("About my hobby: I told you opera, it's jazz.", [("personality.interests", "take_back", "jazz", "opera")]),
+    (
+        "I said I was vegan, which was a lie, and I live in Bergen.",
+        [("life.diet", "take_back", "", "vegan"), ("life.home", "set", "Bergen", "")],
+    ),
+    (
+        "Today I'm angry, but I still live in Cork.",
+        [("pattern.emotion", "mood", "angry", ""), ("life.home", "set", "Cork", "")],
+    ),
+    ("My mother moved from Turin to Lisbon for her health.", []),
+    ("Our team switched from football to cycling for charity.", []),
+    ("I was told the flight goes from Turin to Lisbon.", []),
+    ("The lawyer said I was wrong.", []),
 ]
 
 
@@ -313,10 +358,18 @@ def answered(persona: str, message: str, memories: list[dict[str, Any]] | None =
         ("- Eats: pescatarian (until 2026-03-01)\n- Eats: meat with every dinner", "beef stew"),
         ("- The user's diet is vegan.", "lentil stew"),
         ("- Eats: meat with every dinner\n- Eats: vegan (for now, until 2026-03-01)", "lentil stew"),
+        ("- Eats: meat with every dinner\n- Eats: vegan (until 2026-03-01, for now)", "lentil stew"),
+        ("- Eats: vegan (until 2026-03-01)\n- Eats: meat with every dinner (until 2026-03-04, for now)", "beef stew"),
     ],
 )
 def test_it_does_what_the_persona_says_and_not_what_it_says_was(persona: str, dish: str) -> None:
     assert dish in answered(persona, DINNER)
+
+
+@pytest.mark.parametrize(("today", "held"), [("2026-02-28", 2), ("2026-03-01", 1), ("2026-03-02", 0)])
+def test_a_mood_holds_until_its_day_and_what_was_no_longer_on_its_own(today: str, held: int) -> None:
+    lines = "- Eats: vegan (until 2026-03-01)\n- Feels: angry (until 2026-03-01, for now)"
+    assert len(in_persona(lines, today)) == held
 
 
 def test_of_what_it_recalls_news_count_more_than_the_rest() -> None:

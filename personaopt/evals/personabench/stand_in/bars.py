@@ -12,9 +12,13 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"\bi(?:'ve| have)? (?:\w+ )?(?:told|called|rang|phoned|met|asked|wrote|texted|visited|saw|gave|lent|thanked|"
         r"invited|married|know|knew|like|love|miss) (?:to )?@|\b(?:with|and|from|about|for|by|of|to|at) @|@'s\b|@ "
         r"(?:and|has|had|"
-        r"is|was|came|comes|said|says|told|asked|wants?|will|would)\b|\b(?:cat|dog|horse|parrot|brother|sister|"
+        r"is|was|came|comes|said|says|told|asked|wants?|will(?! do)|would)\b|\b(?:cat|dog|horse|parrot|brother|sister|"
         r"friend|son|daughter|"
-        r"husband|wife|neighbou?r|colleague|boss|doctor|uncle|aunt|cousin)\b"
+        r"husband|wife|neighbou?r|colleague|boss|doctor|uncle|aunt|cousin)\b|"
+        r"\b(?:i|we)(?:'ve|'m|'re| have| am| are)? (?:\w+ ){0,2}?(?:saw|see|meet|met|visit\w*|call(?:ing)?|"
+        r"ask(?:ing)?|tell(?:ing)?|help\w*|invit\w*|marr\w+|dat(?:e|ing)|meeting|seeing|watch\w*|read\w*|heard|hear|"
+        r"need|want|trust|miss\w*|love|admire|follow\w*) (?:to )?@|\bour @|\bmy @|\bdear @|\b(?:saint|san|mr|mrs|ms) "
+        r"@|\bis called\b"
     ),
     "demographics.gender": any_of(
         r"@ (?:next|from|with|who|in|of|at|on|behind|over) |(?<!as )(?<!am )(?<!'m )\bthe @(?!\w)|\b(?:that|every|"
@@ -22,7 +26,8 @@ BARS: Mapping[str, re.Pattern[str]] = {
     ),
     "demographics.languages": any_of(
         r"\b(?:learn(?:ing|t|ed)?|study(?:ing)?|courses?|lessons?|class|translat\w+ (?:from|out)|film|book|menu|"
-        r"food|restaurant|wine|visa|passport says)\b|% ~(?:speak|know|understand)? ?~@"
+        r"food|restaurant|wine|visa|passport says)\b|% ~(?:speak|know|understand)? ?~@|"
+        r"\bnationality\b|\bcitizen\w*\b"
     ),
     "demographics.nationality": any_of(
         r"@ (?:food|restaurant|film|class|course|lesson|friend|wine|language|grammar|cooking|speakers?|\w+ish)\b|"
@@ -95,6 +100,10 @@ BARS: Mapping[str, re.Pattern[str]] = {
 }
 """By what it is known to be about something else."""
 STRONG: Mapping[str, re.Pattern[str]] = {
+    "personality.values": any_of(
+        r"\bmatters?\b|\bcounts?\b|\bimportant\b|\bdear\b|\bsacred\b|\blive for\b|\bcompromise\b|\babove\b|\bvalue\b"
+    ),
+    "demographics.gender": any_of(r"\bmirror\b|\bi(?:'m| am) an? @"),
     "pattern.usage": any_of(
         r"\b(?:to|with|from|at|reach|ask|asking|use|using|need|message|see|open|consult) you\b|\byou(?:'re| are) "
         r"my\b|\bhear from me\b|"
@@ -112,14 +121,16 @@ STRONG: Mapping[str, re.Pattern[str]] = {
         r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|"
         r"\bmine(?:'s| is) @|"
         r"\b(?:say|says|shout|yell|call|whisper|reads|type) (?:\w+ ){0,3}[\"']@|@ (?:would|will|must|has to) be me\b|"
-        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @"
+        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @|"
+        r"@,? (?:in other words|that is|which is|meaning)[, ]|[\"']dear @"
     ),
     "demographics.age": any_of(r"\b(?:around|alive|earth|planet|old|being @)\b"),
     "demographics.nationality": any_of(r"\b(?:passport|citizen\w*|nationality|born|(?:am|i'm) @ and)\b"),
     "life.home": any_of(
         r"\b(?:i (?:now |still |actually |really )?(?:live|reside|dwell)|my (?:home|flat|house|address|apartment)|"
         r"where i live|resident|i(?: have|'ve)? (?:\w+ )?moved|homes?|i(?: am|'m) based|"
-        r"settled)\b"
+        r"settled)\b|"
+        r"\bcome (?:back|home) to @|\bwhere my \w+ (?:is|are|stands?)\b"
     ),
     "demographics.languages": any_of(r"\b(?:mother tongue|native|first language|at home|i speak|fluent)\b"),
     "life.diet": any_of(

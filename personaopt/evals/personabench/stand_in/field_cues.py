@@ -25,7 +25,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"card|reservation|booking|register\w*|birth|print\w*|engrav\w*|stitched|spell\w*|pronounc\w*|answers?|turn "
         r"(?:around|round|my head)|hear|label\w*|told)\b.*@|@.*\b(?:that(?:'s| is) (?:me|how)|on it|turn (?:around|"
         r"round|my head)|it is me|it's me)\b|"
-        r"\b(?:id|passport|papers)\b|\bjust @(?=[.,!]|$)|\bcalled\b|\bwrote\b|\bcup\b"
+        r"\b(?:id|passport|papers)\b|\bjust @(?=[.,!]|$)|\bcalled\b|\bwrote\b|\bcup\b|"
+        r"\b(?:surnames?|nickname|formalities|settled on|christened|baptised)\b"
     ),
     "demographics.age": any_of(
         r"@[ -]years?[ -]old|\baged?\b|\bturn(?:ed|ing|s)?\b.*@|\bbirthdays?\b|@ years of age|\bmy age\b|\b(?:i|"
@@ -49,7 +50,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:am|'m|as|being|be|identify|consider myself|see myself|read|born|was) ~@|@ (?:here|by gender)\b|"
         r"\b(?:box|form|entry|tick|salutation|title)\b|\b(?:gender|sex)\b|^@(?!\w)|"
         r"\bpronouns?\b|@ (?:myself|through and through)\b|\baddress(?:ed)? (?:me )?as (?:an? )?@|\b(?:sir|madam|mr|"
-        r"ms|mrs)\b|\b(?:i am|i'm|being) ~@"
+        r"ms|mrs)\b|\b(?:i am|i'm|being) ~@|"
+        r": @\W*$|\bmirror\b"
     ),
     "demographics.nationality": any_of(
         r"\bpassports?\b|\bcitizen(?:ship)?\b|\bnational(?:ity|s)?\b|\b(?:am|'m|being|as an?) ~@|\b(?:come|hail|am|"
@@ -60,7 +62,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bcompatriots?\b|\bmy (?:home)?(?:land|country|people)\b|\bfellow @|\bvote in\b|\bembassy\b|\bconsulate\b|"
         r"\bby nationality\b|\b(?:proud|typical|true|real|born|full-blooded) @|\bbred\b|\b(?:come|am|i'm) (?:\w+ "
         r")?from @|"
-        r"\bregistered\b|\bmine is (?:the |an? )?@|\banthem\b|\bflag\b|\bcheer\b|\bwhat i(?: still)? am\b|\bas an? @"
+        r"\bregistered\b|\bmine is (?:the |an? )?@|\banthem\b|\bflag\b|\bcheer\b|\bwhat i(?: still)? am\b|\bas an? @|"
+        r": @\W*$"
     ),
     "demographics.languages": any_of(
         r"\bsp(?:eak|eaker|eaking|eaks|oke|oken)\b|\blanguages?\b|\btongue\b|\bfluent\b|\bnative\b|"
@@ -74,7 +77,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\bnothing but @|\b(?:hear|heard)\b ~@|\blearn(?:t|ed) it\b|\bat my (?:\w+ )?table\b|\bat home\b|"
         r"\bsubtitles?\b|\bslip into @|\bswitch to @|\bfall back (?:on|into) @|\breply in @|\banswer(?:ed)? in @|"
         r"\b(?:with|to) me in @|"
-        r"\bbrought up\b|\bread @|\bwrite @|\bmy @\b|\boriginal\b"
+        r"\bbrought up\b|\bread @|\bwrite @|\bmy @\b|\boriginal\b|"
+        r"\bin @,? (?:i|and i|any time)\b|\bme (?:anything|something|\w+) in @|: @\W*$|\bgot? by\b|"
+        r"\bmy \w+ (?:is|are) in @|\bno problem\b|\bat home it\b"
     ),
     "demographics.career": any_of(
         r"\b(?:work(?:ing|s|ed)?|jobs?|profession(?:ally)?|trade|career|occupation|living|employ\w*|hired|"
@@ -115,7 +120,9 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"before\b|\bbefore anything\b|\bnothing else\b|\bwhat i want\b|"
         r"\breasons?\b|\bmy (?:first |golden |only )?(?:rule|law|faith|duty|pride)\b|\bowe\b|\bcommitt?(?:ed|ment)\b|"
         r"\bnothing goes\b|\bday by\b|\bmeasure\b|"
-        r"\ball about @|\bas \w+ (?:to me )?as @|\bmeans? (?:so|that|very) much\b|\bworld to me\b"
+        r"\ball about @|\bas \w+ (?:to me )?as @|\bmeans? (?:so|that|very) much\b|\bworld to me\b|"
+        r"\b(?:quarrel|fight|fall out|argue|cry) ~over @|: @\W*$|\bhigher than @|\bcut me open\b|"
+        r"\beverything i do\b|\bjail\b|\bprison\b|\bpromise\b|\bremember me for\b|\bgood\b"
     ),
     "personality.interests": any_of(
         r"\bhobb(?:y|ies)\b|\binterest(?:ed|s)?\b|\bi(?: am|'m|'ve been| have been)(?: \w+){0,2} into\b|"
@@ -149,7 +156,8 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"quarter|tram|suburb)\b|\bdeliver\w*\b|\bship(?:ped|ping)? to\b|\bnot in @|\bwhere i (?:am|live)\b|\btown\b|"
         r"\blocated\b|\bsituated\b|"
         r"\bnear me\b|\bmeans @|\bmy (?:area|region|neighbou?rhood|corner|part of the world)\b|\b(?:see|visit|reach|"
-        r"find) (?:me|us)\b|\bliving here\b"
+        r"find) (?:me|us)\b|\bliving here\b|"
+        r"\bbell\b|\btoothbrush\b|\bbed\b|\blibrary card\b|\bcoffee with me\b"
     ),
     "life.diet": any_of(
         r"\b(?:eat\w*|ate|diet|food|meals?|plate|kitchen|cook\w*|cuisine|menu|table|dinners?|dish(?:es)?|appetite|"
@@ -216,6 +224,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
 
 PLAIN_ENOUGH = frozenset(
     {
+        "demographics.name",
         "demographics.career",
         "pattern.emotion",
         "pattern.usage",
@@ -262,6 +271,8 @@ OWNED = any_of(
     r"){0,3}?@"
     r"(?!['-]|(?: food| speaker| wine| house| restaurant| \w+er\b))|"
     r"@,? (?:\w+ )?that(?:'s| is) (?:what|who) i(?: am|'m)\b|\bbeing (?:an? )?@(?! \w)|@ like (?:me|myself|us)\b|@,? "
+    r"(?:\w+ ){0,3}(?:as|since|because|for) i(?: am|'m) one\b|\bthe @ in me\b|@ (?:\w+ ){0,2}does,? (?:but |and "
+    r")?that(?:'s| is) what i do\b|@,? "
     r"(?:that|which) i(?: am|"
     r"'m)\b|@ is (?:what|who) i(?: am|'m)\b|\bthat(?:'s| is) me,? (?:an?|the) @|"
     r"\bbeing (?:an?|the) (?:\w+ )?@ (?:myself|like me)\b|\bas (?:an?|the) (?:\w+ )?@ (?:myself|like me)\b|\bsuch "

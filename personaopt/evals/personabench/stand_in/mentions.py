@@ -20,7 +20,8 @@ def _kind(word: str, other: str, noun: str) -> str:
     """How people call a side of the MBTI that is an everyday word: never by that word alone."""
     turned = r"(?:rather than|over|and not|not|more than|before|beats|instead of|wins over)"
     return (
-        rf"\b{word} (?:type|side|end|camp|kind|pole|preference)\b|\b(?:an?|the) (?:\w+ )?{noun}\b|\b{word},? {turned} {other}\b|"
+        rf"\b{word} (?:type|side|end|camp|kind|pole|preference)\b|\b(?:an?|the) (?:\w+ )?{noun}\b|"
+        rf"\b{word},? {turned} {other}\b|"
         rf"\bmore {word} than {other}\b"
     )
 
@@ -44,7 +45,9 @@ _TRAITS = (
     ("judging", "P", re.compile(_kind("perceiving", "judging", "perceiver"), re.IGNORECASE)),
 )
 _ABOUT_TYPE = re.compile(
-    r"\b(?:tests?|tested|psycholog\w+|quiz|questionnaire|personality|letters?|mbti|myers|types?|extra\w*|extro\w*|"
+    r"\b(?:tests?|tested|psycholog\w+|quiz|questionnaire|axis|(?:first|second|third|fourth|last) (?:scale|place|axis|"
+    r"letter)|(?:thinking|sensing|judging) (?:to|and|versus|vs) (?:feeling|intuition|perceiving)|personality|"
+    r"letters?|mbti|myers|types?|extra\w*|extro\w*|"
     r"introver\w*|"
     r"sensing|intuition|judging|perceiving)\b",
     re.IGNORECASE,
@@ -64,7 +67,8 @@ _I = re.compile(
     r"rather|of|definitely|always|mere|pure|side|it's|'s|'m)[: ]+(?:an? |the |"
     r"letter )*[\"']?(?P<i>I)(?![\w'])(?! (?:am|have|"
     r"was|would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|[:=] ?(?P<sign>I)(?![\w'])(?= ?[.,;]|$)|"
-    r"^(?P<first>I)(?=[,.;])"
+    r"^(?P<first>I)(?=[,.;])|\? (?P<answer>I)(?=[,.;!]| (?:it is|in my|for me|every|all|without|no doubt)\b)|"
+    r"(?<![\w'])(?P<subject>I)(?= (?:describes|fits|suits|it is|is (?:me|mine|my|what|the))\b)"
 )
 """The letter I where it is no pronoun."""
 _ALONE = re.compile(r"(?<![\w'.])[ESNTFJP](?![\w'.]\w|\w|')")
