@@ -46,7 +46,7 @@ _END = (
     r"gone|finished|up\b|closed|ended|come to|work(?:ed)? out|fail(?:ed)?|in the past|out\b|to an end|my thing|for me)"
 )
 OVER = any_of(
-    r"\b(?:an? end to|had it with|so much for|the last of|no more|no (?:need|use) (?:for|of)|spare me|leave out|"
+    r"\b(?:an? end to|dropped out of|had it with|so much for|the last of|no more|no (?:need|use) (?:for|of)|spare me|leave out|"
     r"[gt][eo]t rid of|threw out|thrown out|chucked(?: out)?|binned|scrapped|shelved|shed|kicked|(?:sold|packed) up "
     r"in|"
     r"gave notice (?:in|at|as)|fled|escaped(?: from)?|ran away from|sw(?:ear|ore|orn) off|renounced|cut out|"
@@ -213,6 +213,7 @@ PASSING_FEELING = any_of(
     r"\bgo away\b|\bfor the present\b|\byesterday\b"
 )
 OCCASION = any_of(
+    r"\b(?:my|the) \w+ (?:was|were|got) \w+ed\b|\bnow that\b|\bbecause (?:i|we) (?:have|see|must|had|got|need)\b|"
     r"\b(?:after|'ve had|have had|woke|got up|still @|lost|won|left me|hours?|minutes?|outside|expect me)\b|"
     r"@ as can be\b|\bmaking me @|\bhas made me @|\bmade me @ again\b|\boff to\b|\b(?:utterly|totally|completely|"
     r"thoroughly) @|\b(?:he|she|they|we|somebody|someone|my \w+|"

@@ -24,10 +24,12 @@ SAID_NEW = any_of(
     r"actually|in fact|really)\b|@,? not\b"
 )
 FALSE = any_of(
+    r"\b(?:scratch|strike|erase) \w+[,.;:!]|"
     r"\bmistak(?:e|es|en|enly)\b(?! to\b)|\b(?:confess|admit) [^.!?]{0,30}(?:\bnot|n't|\bnever)\b|"
     r"\bgot in there\b|\bput (?:\w+ )?right\b|\bwrong(?:ly)?\b|\bnot (?:true|right|correct|so|the case|quite true|"
     r"accurate)\b|"
-    r"\b(?:is|was)n't (?:true|right|correct|so)\b|\buntrue\b|\bincorrect(?:ly)?\b|\bfalse(?:ly|hood)?\b|\bjok(?:e|"
+    r"\b(?:is|was)n't (?:true|right|correct|so)\b|\buntrue\b|\bincorrect(?:ly)?\b|\bfalse(?:ly|"
+    r"hood)?\b(?! alarm)|\bjok(?:e|"
     r"es|ing|ed)\b|\bkidding\b|\blied?\b|\bfib(?:bed|bing)?\b|\bmade (?:it |that |this |him |her )?up\b|"
     r"\bmis-?(?:spoke|spoken|typed|stated|led|informed|remembered)\b|\btypo\b|\bslip(?:ped)?\b|"
     r"\bmix(?:ed)?[ -](?:\w+ ){0,2}up\b|\bconfus(?:ed|ion)\b|\bnonsense\b|\brubbish\b|\berr(?:or|ed|oneous\w*)\b|"

@@ -200,9 +200,9 @@ def _is_about(path: str, text: str, before: str, wrong: bool, hinted: bool) -> b
         return not cues.OTHERS.search(text)
     if path in PLAIN_ENOUGH and not hinted and (_REMINDER.search(text) or _ALONE.match(text)):
         return True
-    if path in _FLEETING and not cues.OTHERS.search(text):
-        if change_cues.PASSING.search(text) or change_cues.PASSING_FEELING.search(text):
-            return True
+    passing = change_cues.PASSING.search(text) or change_cues.PASSING_FEELING.search(text)
+    if path in _FLEETING and passing and not cues.OTHERS.search(text):
+        return True
     return bool(before) and bool(cues.AROUND.match(text)) and bool(cue.search(f"{before} {text}"))
 
 
