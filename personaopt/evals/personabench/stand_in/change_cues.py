@@ -46,7 +46,8 @@ _END = (
     r"gone|finished|up\b|closed|ended|come to|work(?:ed)? out|fail(?:ed)?|in the past|out\b|to an end|my thing|for me)"
 )
 OVER = any_of(
-    r"\b(?:an? end to|dropped out of|had it with|so much for|the last of|no more|no (?:need|use) (?:for|of)|spare me|leave out|"
+    r"\b(?:an? end to|dropped out of|had it with|so much for|the last of|no more|no (?:need|"
+    r"use) (?:for|of)|spare me|leave out|"
     r"[gt][eo]t rid of|threw out|thrown out|chucked(?: out)?|binned|scrapped|shelved|shed|kicked|(?:sold|packed) up "
     r"in|"
     r"gave notice (?:in|at|as)|fled|escaped(?: from)?|ran away from|sw(?:ear|ore|orn) off|renounced|cut out|"
