@@ -10,8 +10,8 @@ from typing import Any, Generic, Self, TypeVar
 
 import pydantic
 
+import personaopt.fields.changes as changes
 from personaopt.errors import PersonaError
-from personaopt.fields import changes
 from personaopt.fields.groups import Demographics, Pattern, Personality, Preference
 from personaopt.fields.json_file import read_json
 from personaopt.fields.nesting import merged, put, without_nones

@@ -6,9 +6,9 @@ import abc
 import contextlib
 import time
 
+import personaopt.memory.consent as consents
+import personaopt.memory.interactions as interactions
 from personaopt.interaction import Interaction
-from personaopt.memory import consent as consents
-from personaopt.memory import interactions
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.policy import BARE, Policy

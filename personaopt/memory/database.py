@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import personaopt.memory.residue as residue
+import personaopt.memory.schema as schema
 from personaopt.errors import StoreError
-from personaopt.memory import residue, schema
 
 _open_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _registry = threading.Lock()

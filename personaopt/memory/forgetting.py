@@ -13,9 +13,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import personaopt.memory.facts as facts
+import personaopt.memory.forgotten as forgotten
+import personaopt.memory.interactions as interactions
+import personaopt.memory.personas as personas
+import personaopt.memory.runs as runs
 from personaopt.errors import DataError
 from personaopt.interaction import Interaction
-from personaopt.memory import facts, forgotten, interactions, personas, runs
 from personaopt.memory.checks import text_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.facts import Fact

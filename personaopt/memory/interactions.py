@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import personaopt.memory.forgotten as forgotten
 from personaopt.errors import DataError, StoreError
 from personaopt.interaction import Interaction
-from personaopt.memory import forgotten
 from personaopt.memory.checks import name_of, text_of, whole
 from personaopt.memory.connection import Connection
 from personaopt.memory.personas import ADD_USER

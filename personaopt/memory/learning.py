@@ -8,9 +8,11 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
+import personaopt.memory.consent as consents
+import personaopt.memory.facts as facts
+import personaopt.memory.forgotten as forgotten
+import personaopt.memory.interactions as interactions
 from personaopt.interaction import Interaction
-from personaopt.memory import consent as consents
-from personaopt.memory import facts, forgotten, interactions
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.consolidation import Observation, consolidated

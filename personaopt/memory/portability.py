@@ -16,10 +16,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import personaopt.memory.consent as consents
+import personaopt.memory.facts as facts
+import personaopt.memory.interactions as interactions
+import personaopt.memory.permissions as permissions
+import personaopt.memory.personas as personas
+import personaopt.memory.retention as retention
+import personaopt.memory.runs as runs
 from personaopt.errors import DataError, PersonaOptError, StoreError
 from personaopt.interaction import Interaction
-from personaopt.memory import consent as consents
-from personaopt.memory import facts, interactions, permissions, personas, retention, runs
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.facts import Fact

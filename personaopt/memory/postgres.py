@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import personaopt.memory.postgres_schema as postgres_schema
 from personaopt.errors import StoreError
-from personaopt.memory import postgres_schema
 from personaopt.memory.connection import Connection
 from personaopt.memory.embedding import Embedder
 from personaopt.memory.policy import BARE, Policy

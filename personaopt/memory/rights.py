@@ -10,20 +10,18 @@ import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+import personaopt.memory.consent as consents
+import personaopt.memory.facts as facts
+import personaopt.memory.forgetting as forgetting
+import personaopt.memory.forgotten as forgotten
+import personaopt.memory.interactions as interactions
+import personaopt.memory.permissions as permissions
+import personaopt.memory.personas as personas
+import personaopt.memory.portability as portability
+import personaopt.memory.retention as retention
+import personaopt.memory.runs as runs
 from personaopt.errors import ForgottenError
 from personaopt.interaction import Interaction
-from personaopt.memory import consent as consents
-from personaopt.memory import (
-    facts,
-    forgetting,
-    forgotten,
-    interactions,
-    permissions,
-    personas,
-    portability,
-    retention,
-    runs,
-)
 from personaopt.memory.checks import name_of
 from personaopt.memory.connection import Connection
 from personaopt.memory.consent import Consent

@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+import personaopt.memory.routines as routines
 from personaopt.errors import ModelError, PersonaError
 from personaopt.interaction import Interaction
-from personaopt.memory import routines
 from personaopt.memory.consolidation import Observation
 from personaopt.memory.facts import Fact
 from personaopt.memory.forgotten import user_hash

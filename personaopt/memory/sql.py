@@ -8,9 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+import personaopt.memory.consent as consent
+import personaopt.memory.forgotten as forgotten
+import personaopt.memory.interactions as episodes
+import personaopt.memory.personas as personas
+import personaopt.memory.runs as runs
+import personaopt.memory.vectors as vectors
 from personaopt.interaction import Interaction
-from personaopt.memory import consent, forgotten, personas, runs, vectors
-from personaopt.memory import interactions as episodes
 from personaopt.memory.amending import Amending
 from personaopt.memory.checks import name_of, whole
 from personaopt.memory.connection import Connection

@@ -6,9 +6,9 @@ import html
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
+import personaopt.memory.written as written
 from personaopt.errors import DataError
 from personaopt.interaction import Interaction
-from personaopt.memory import written
 from personaopt.memory.checks import name_of, whole
 from personaopt.memory.episodic import Memory
 from personaopt.memory.store import Before, PersonaVersion, Ranking, Scope

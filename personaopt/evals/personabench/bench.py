@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import personaopt.evals.personabench.files as files
 from personaopt.errors import DataError
-from personaopt.evals.personabench import files
 from personaopt.evals.personabench.checking import check_bench
 from personaopt.evals.personabench.records import Profile, Session
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import personaopt.evals.personabench.files as files
 from personaopt.errors import DataError, PersonaError
-from personaopt.evals.personabench import files
 from personaopt.evals.personabench.fields import BenchFields
 from personaopt.evals.personabench.records import Profile, Session
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from personaopt.evals.personabench import files
+import personaopt.evals.personabench.files as files
 from personaopt.evals.personabench.bench import Bench
 from personaopt.evals.personabench.drafts import Filtered
 from personaopt.evals.personabench.duplicates import NEAR, near_duplicates

@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Protocol, TypeVar
 
+import personaopt.evals.personabench.files as files
 from personaopt.errors import ConfigurationError, ModelError
-from personaopt.evals.personabench import files
 from personaopt.evals.personabench.assembling import assembled
 from personaopt.evals.personabench.backend import Backend, Topics
 from personaopt.evals.personabench.drafts import Filtered, Query, Said, Scene, Seed

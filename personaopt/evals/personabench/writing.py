@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import dspy
 
+import personaopt.evals.personabench.asked as asked
 from personaopt.errors import DataError, ModelError
-from personaopt.evals.personabench import asked
 from personaopt.evals.personabench.drafts import Scene, Seed
 from personaopt.evals.personabench.offline import OfflineBackend
 from personaopt.evals.personabench.records import Check, Profile, Remark

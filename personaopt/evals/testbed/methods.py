@@ -15,8 +15,8 @@ from typing import Any
 import dspy
 import numpy as np
 
+import personaopt.evals.testbed.prompts as prompts
 from personaopt.agent import PersonaAgent
-from personaopt.evals.testbed import prompts
 from personaopt.evals.testbed.stand_in import Judge, Noise, StandIn, stand_in_lm
 from personaopt.evals.testbed.users import AnswerMail, InventedUser
 from personaopt.interaction import Interaction

@@ -20,8 +20,8 @@ from typing import Any
 import dspy
 from dspy.lm15 import Message, Request, Response, TextPart, Usage
 
+import personaopt.evals.testbed.prompts as prompts
 from personaopt.errors import ConfigurationError
-from personaopt.evals.testbed import prompts
 from personaopt.evals.testbed.language import rules_in, sentence
 from personaopt.evals.testbed.rules import (
     ASPECTS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from personaopt.evals.personabench.stand_in import cues
+import personaopt.evals.personabench.stand_in.cues as cues
 from personaopt.evals.personabench.stand_in.mentions import Mention, mentions_in, plain
 from personaopt.evals.personabench.stand_in.parts import mistaken
 from personaopt.evals.personabench.stand_in.reading import Said, read

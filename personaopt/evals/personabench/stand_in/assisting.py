@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from personaopt.evals.personabench.stand_in import replies
+import personaopt.evals.personabench.stand_in.replies as replies
 from personaopt.evals.personabench.stand_in.knowledge import Known, known_of
 from personaopt.evals.personabench.stand_in.scenes import ARGUMENTS, SERVICES, Scene, scene_of
 from personaopt.evals.personabench.stand_in.world import VALUES

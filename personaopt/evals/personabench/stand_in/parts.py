@@ -6,7 +6,9 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 
-from personaopt.evals.personabench.stand_in import change_cues, cues, mistake_cues
+import personaopt.evals.personabench.stand_in.change_cues as change_cues
+import personaopt.evals.personabench.stand_in.cues as cues
+import personaopt.evals.personabench.stand_in.mistake_cues as mistake_cues
 from personaopt.evals.personabench.stand_in.bars import BARS, STRONG
 from personaopt.evals.personabench.stand_in.field_cues import (
     FIELDS,

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from personaopt.evals.personabench.stand_in import mistake_cues
+import personaopt.evals.personabench.stand_in.mistake_cues as mistake_cues
 from personaopt.evals.personabench.stand_in.mentions import plain
 from personaopt.evals.personabench.stand_in.parts import Part, mistaken, parts_of
 from personaopt.evals.personabench.stand_in.surroundings import around

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from personaopt.evals.personabench.stand_in import change_cues, cues, mistake_cues
+import personaopt.evals.personabench.stand_in.change_cues as change_cues
+import personaopt.evals.personabench.stand_in.cues as cues
+import personaopt.evals.personabench.stand_in.mistake_cues as mistake_cues
 from personaopt.evals.personabench.stand_in.field_cues import STABLE
 from personaopt.evals.personabench.stand_in.mentions import Mention
 from personaopt.evals.personabench.stand_in.world import BUDGET, NAME
@@ -26,13 +28,19 @@ _UNREAL = re.compile(r"(?:\b(?:would|could|might)\b|'d\b)(?! (?:call|say|tell|de
 _WOULD_BE = re.compile(r"(?: \w+){0,2} (?:would|could|might) be\b")
 _HERE = re.compile(r"\bhere,? in $|\b(?:see|visit|reach|join|find)(?:s|ing)? (?:me|us)\b")
 """Where the user is, whoever is the subject."""
-_TAKEN_UP = re.compile(r"\bi(?:'ve| have)? (?:\w+ )?(?:speak|learnt|learned|inherited|share|am|do) (?:it|one|that|"
-r"too)\b")
+_TAKEN_UP = re.compile(
+    r"\bi(?:'ve| have)? (?:\w+ )?(?:speak|learnt|learned|inherited|share|am|do) (?:it|one|that|"
+    r"too)\b"
+)
 """Says that the user is, or does, what was said of somebody else."""
-_COMPLAINT = re.compile(r"^(?:\w+[,!.]? )?(?:why|since when|what|how) (?:do|did|does|would|should|is|are|am|can|"
-r"could|have)\b")
-_TO_SUCH = re.compile(r"\b(?:to|for|does|would|should|is|can|could|do) (?:an?|someone|somebody)(?: \w+)? (?:who |"
-r"that |in |from )*$")
+_COMPLAINT = re.compile(
+    r"^(?:\w+[,!.]? )?(?:why|since when|what|how) (?:do|did|does|would|should|is|are|am|can|"
+    r"could|have)\b"
+)
+_TO_SUCH = re.compile(
+    r"\b(?:to|for|does|would|should|is|can|could|do) (?:an?|someone|somebody)(?: \w+)? (?:who |"
+    r"that |in |from )*$"
+)
 """A question that asks what such an answer is for."""
 _ON_MINE = re.compile(r"[\"']? (?:on|onto|in|into|to|at) (?:my|me)\b")
 _MY_OWN = re.compile(r"\bmy (?:age|name|job|profession|budget|home|address|diet|mood|passport|mother tongue)\b(?!')")
