@@ -119,10 +119,10 @@ class Life:
         profile = self.scripted.profile
         for session in self.scripted.sessions[len(self.dialogues) :][:count]:
             self.scripted.session = session
-            agent = self.learner.agent(session, profile)
+            agent = self.learner.agent(session.id, profile.persona_at(session.time))
             dialogue = hold(agent, session, profile, RuleUser(), RuleSatisfaction())
             self.dialogues.append(dialogue)
-            self.learnt.append(self.learner.learn(session, dialogue))
+            self.learnt.append(self.learner.learn())
         return self
 
     @property
@@ -289,7 +289,8 @@ def test_with_the_small_local_model(bench, local_lm, name):
     local_lm = local_lm.copy(max_tokens=12)
     with po.open_store(":memory:", embedder=HashedWords()) as store, dspy.context(lm=local_lm):
         learner = METHODS[name](store.user("p"), Setting(agent_lm=local_lm))
-        dialogue = hold(learner.agent(session, profile), session, profile, RuleUser(), RuleSatisfaction(), turns=1)
-        learnt = learner.learn(session, dialogue)
+        agent = learner.agent(session.id, profile.persona_at(session.time))
+        dialogue = hold(agent, session, profile, RuleUser(), RuleSatisfaction(), turns=1)
+        learnt = learner.learn()
     assert dialogue.first.reply
     assert learnt.updated == (name == "k1")

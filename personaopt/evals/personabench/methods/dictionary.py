@@ -12,8 +12,6 @@ from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError, PersonaOptError
 from personaopt.evals.personabench.fields import BenchFields
 from personaopt.evals.personabench.methods.method import MOST_ITEMS, NOTHING_LEARNT, Learnt, Setting, agent_of
-from personaopt.evals.personabench.records import Profile, Session
-from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.memory import User
 from personaopt.optimizers.dictionary import DictionaryOptimizer
 from personaopt.persona import Persona
@@ -45,11 +43,11 @@ class Dictionary:
         )
         self._persona = Persona((), setting.token_limit)
 
-    def agent(self, session: Session, profile: Profile) -> PersonaAgent:
+    def agent(self, session: str, golden: Persona) -> PersonaAgent:
         """An agent under the persona as it was learnt so far."""
         return agent_of(self.user, self.setting, self._persona)
 
-    def learn(self, session: Session, dialogue: Dialogue) -> Learnt:
+    def learn(self) -> Learnt:
         """An update where one is due."""
         reason = self.fields.due(self.user)
         if not reason:

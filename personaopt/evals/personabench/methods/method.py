@@ -9,8 +9,6 @@ from typing import Any, Protocol
 import dspy
 
 from personaopt.agent import PersonaAgent
-from personaopt.evals.personabench.records import Profile, Session
-from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.evals.personabench.simulation.task import AssistUser
 from personaopt.memory import User
 from personaopt.persona import Persona
@@ -72,16 +70,22 @@ NOTHING_LEARNT = Learnt()
 class Learner(Protocol):
     """One method for one user, over all sessions of the user in their order.
 
-    The user's store holds the sessions that are over, each message under the bench's times and session ids; what is to
-    come is in no place that a method sees. A profile is for the golden persona alone.
+    The user's store holds the sessions that are over, each message under the bench's times and session ids. That is all
+    a method learns from: no check, no expected answer and nothing that is to come is in any place that it sees. The
+    true persona is for the method alone that answers under it.
     """
 
-    def agent(self, session: Session, profile: Profile) -> PersonaAgent:
-        """Who answers in a session that begins; it has no tools yet, and its user is the method's."""
+    def agent(self, session: str, golden: Persona) -> PersonaAgent:
+        """Who answers in a session that begins; it has no tools yet, and its user is the method's.
+
+        Args:
+            session: Its id, under which its messages will be recorded.
+            golden: The true persona of its time.
+        """
         ...
 
-    def learn(self, session: Session, dialogue: Dialogue) -> Learnt:
-        """Called when the session is over and everything of it recorded. What goes wrong with an LM is a note."""
+    def learn(self) -> Learnt:
+        """Called when a session is over and everything of it recorded. What goes wrong with an LM is a note."""
         ...
 
     def persona(self) -> Persona | None:

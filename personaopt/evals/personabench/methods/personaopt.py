@@ -12,8 +12,6 @@ from personaopt.agent import PersonaAgent
 from personaopt.evals.personabench.fields import BenchFields
 from personaopt.evals.personabench.methods.dictionary import Dictionary
 from personaopt.evals.personabench.methods.method import MOST_ITEMS, NOTHING_LEARNT, Learnt, Setting
-from personaopt.evals.personabench.records import Session
-from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.lm.local import is_small_local
 from personaopt.memory import User
 from personaopt.optimizers.aligner import PersonaAligner
@@ -73,9 +71,9 @@ class PersonaOpt(Dictionary):
         self.surprise: Trigger = OnUnexpected(CORRECTED, remarks=False)
         self._aligned: float | None = None
 
-    def learn(self, session: Session, dialogue: Dialogue) -> Learnt:
+    def learn(self) -> Learnt:
         """The fields first, so that the lines are judged beside them."""
-        learnt = super().learn(session, dialogue) if self.with_fields else NOTHING_LEARNT
+        learnt = super().learn() if self.with_fields else NOTHING_LEARNT
         if not self.with_lines:
             return learnt
         self._drop_repeated()

@@ -9,8 +9,6 @@ from typing import Any
 
 from personaopt.agent import PersonaAgent
 from personaopt.evals.personabench.methods.method import NOTHING_LEARNT, Learnt, Setting, agent_of
-from personaopt.evals.personabench.records import Profile, Session
-from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.evals.personabench.simulation.sessions import MESSAGE
 from personaopt.interaction import Interaction, query_text
 from personaopt.memory import User
@@ -31,11 +29,11 @@ class NoPersona:
     def __init__(self, user: User, setting: Setting) -> None:
         self.user, self.setting = user, setting
 
-    def agent(self, session: Session, profile: Profile) -> PersonaAgent:
+    def agent(self, session: str, golden: Persona) -> PersonaAgent:
         """An agent without persona and memory."""
         return agent_of(self.user, self.setting, Persona())
 
-    def learn(self, session: Session, dialogue: Dialogue) -> Learnt:
+    def learn(self) -> Learnt:
         """Nothing."""
         return NOTHING_LEARNT
 
@@ -49,10 +47,10 @@ class Golden(NoPersona):
 
     _persona: Persona | None = None
 
-    def agent(self, session: Session, profile: Profile) -> PersonaAgent:
-        """An agent under the persona that the bench has of this time."""
-        self._persona = profile.persona_at(session.time, token_limit=self.setting.token_limit)
-        return agent_of(self.user, self.setting, self._persona)
+    def agent(self, session: str, golden: Persona) -> PersonaAgent:
+        """An agent under the true persona of this time."""
+        self._persona = golden
+        return agent_of(self.user, self.setting, golden)
 
     def persona(self) -> Persona | None:
         """That of the latest session."""
@@ -62,12 +60,12 @@ class Golden(NoPersona):
 class Conversations(NoPersona):
     """The K earlier messages of the user that are most similar to the new one (the paper's "conversations RAG")."""
 
-    def agent(self, session: Session, profile: Profile) -> PersonaAgent:
+    def agent(self, session: str, golden: Persona) -> PersonaAgent:
         """An agent that looks up earlier sessions."""
         agent = RecallingAgent(
             self.setting.task, user=self.user, retrieve=self.setting.retrieve, persona=Persona(), calibration=None
         )
-        agent.session = session.id
+        agent.session = session
         agent.predict.lm = self.setting.agent_lm
         return agent
 

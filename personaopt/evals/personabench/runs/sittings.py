@@ -112,12 +112,11 @@ def _held(sitting: Sitting, learner: Learner, roles: Roles, session: Session, st
     with Failures().heard() as failures:
         try:
             with answering.counted():
-                dialogue = hold(
-                    learner.agent(session, sitting.profile), session, sitting.profile, beside.user,
-                    beside.satisfaction, turns=sitting.turns,
-                )  # fmt: skip
+                golden = sitting.profile.persona_at(session.time, token_limit=sitting.setting.token_limit)
+                agent = learner.agent(session.id, golden)
+                dialogue = hold(agent, session, sitting.profile, beside.user, beside.satisfaction, turns=sitting.turns)
             with learning.counted():
-                learnt = learner.learn(session, dialogue)
+                learnt = learner.learn()
             seconds = time.perf_counter() - began
             values = _measured(sitting, session, dialogue, learnt, learner.persona())
             with judging.counted():
