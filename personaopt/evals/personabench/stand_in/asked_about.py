@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import personaopt.evals.personabench.stand_in.cues as cues
 from personaopt.evals.personabench.stand_in.mentions import Mention, mentions_in, plain
-from personaopt.evals.personabench.stand_in.parts import mistaken
+from personaopt.evals.personabench.stand_in.mistakes import mistaken
 from personaopt.evals.personabench.stand_in.reading import Said, read
 from personaopt.evals.personabench.stand_in.standing import is_asked, is_passing, is_supposed, masked, score
 from personaopt.evals.personabench.stand_in.world import MANY

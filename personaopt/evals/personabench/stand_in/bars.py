@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from personaopt.evals.personabench.stand_in.cues import any_of
+from personaopt.evals.personabench.stand_in.field_cues import INTRODUCED
 
 BARS: Mapping[str, re.Pattern[str]] = {
     "demographics.name": any_of(
@@ -50,7 +51,7 @@ BARS: Mapping[str, re.Pattern[str]] = {
         r"\babout @|\ban? (?:\w+ )?\w+ from @|\b(?:met|know|knew|saw|married|called|read|heard|watched|wrote|"
         r"dream\w*) ~~(?:from|in|about|of) @|\b(?:friends?|cousins?|relatives|colleagues?|aunt|office|branch|"
         r"customers?|clients?) in @|\b(?:went|been|going|go|gone) to @|\bto @ (?:next|on|for|in) |\b(?:film|novel|"
-        r"book|documentary|news|story|story)\b|@ (?:airport|station|festival|university|museum|zoo|derby)\b|"
+        r"book|documentary|news|story)\b|@ (?:airport|station|festival|university|museum|zoo|derby)\b|"
         r"\b(?:drove|drive|driving|walk\w*|ride|rode|past|through|via|towards?|across|around) @|"
         r"\b(?:that|whether|if|how|see|seeing|visit\w*|love|like|hate|miss|enjoy|recommend) @|"
         r"\bknow @"
@@ -109,21 +110,7 @@ STRONG: Mapping[str, re.Pattern[str]] = {
         r"my\b|\bhear from me\b|"
         r"\bthis chat\b"
     ),
-    "demographics.name": any_of(
-        r"\bnames?\b|\bnamed\b|\bcall(?:ed|s)? (?:me|myself|him)\b|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|"
-        r"respond) to\b|\bi(?: am|'m) @|@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|"
-        r"\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|"
-        r"greetings|regards|yours) ~@|\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |"
-        r"\bwho(?:m)? (?:i|you)|"
-        r"\b(?:say|says|shout|shouts|yells?|whispers?|reads|print(?:ed)?|label|envelope|badge|door|doorbell|bell) ~@|"
-        r"\bit(?:'s| is) @[,.;!:]|@ (?:speaking|writing|again|is me|is who i|, that's me)\b|@,? that(?:'s| is) me\b|"
-        r"\bhere is @|\bhere's @|"
-        r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|"
-        r"\bmine(?:'s| is) @|"
-        r"\b(?:say|says|shout|yell|call|whisper|reads|type) (?:\w+ ){0,3}[\"']@|@ (?:would|will|must|has to) be me\b|"
-        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @|"
-        r"@,? (?:in other words|that is|which is|meaning)[, ]|[\"']dear @"
-    ),
+    "demographics.name": any_of(INTRODUCED + r"|@,? (?:in other words|that is|which is|meaning)[, ]|[\"']dear @"),
     "demographics.age": any_of(r"\b(?:around|alive|earth|planet|old|being @)\b"),
     "demographics.nationality": any_of(r"\b(?:passport|citizen\w*|nationality|born|(?:am|i'm) @ and)\b"),
     "life.home": any_of(

@@ -45,7 +45,7 @@ _END = (
     r"history|"
     r"gone|finished|up\b|closed|ended|come to|work(?:ed)? out|fail(?:ed)?|in the past|out\b|to an end|my thing|for me)"
 )
-OVER = any_of(
+_OVER = (
     r"\b(?:an? end to|dropped out of|had it with|so much for|the last of|no more|no (?:need|"
     r"use) (?:for|of)|spare me|leave out|"
     r"[gt][eo]t rid of|threw out|thrown out|chucked(?: out)?|binned|scrapped|shelved|shed|kicked|(?:sold|packed) up "
@@ -87,10 +87,9 @@ OVER = any_of(
     r"days)? ?(?:left|leaves?) me (?:with|wanting|cold|hungry)\b|"
     r"\b(?:cross off|cross out|strike out|so long,?|adieu) #@|\bwhere #@ left off\b|@ in me (?:is|has|was|had) (?:\w+ "
     r")?(?:dead|"
-    r"retired|gone|died)|@,? (?:\w+ ){0,3}(?:i'm|i am|we're) (?:finished|done|through) with (?:it|that|them)\b".replace(
-        "_END", _END
-    )
+    r"retired|gone|died)|@,? (?:\w+ ){0,3}(?:i'm|i am|we're) (?:finished|done|through) with (?:it|that|them)\b"
 )
+OVER = any_of(_OVER.replace("_END", _END))
 """More of what is over."""
 NEW = any_of(
     r"\b(?:went|go|going|gone|off|on|over|back|headed|transferred|sent|brought|took me|relocated) (?:off |over |"
@@ -120,7 +119,6 @@ NEARLY_NEW = any_of(
 )
 NO_DENIAL = any_of(
     r"\b(?:can|could|will|would) (?:let go of|part with|give up|spare)\b|\bno (?:other|better) (?:\w+ ){1,5}than\b|"
-    r"\bnothing (?:\w+ ){0,5}(?:as|so) \w+ (?:to me )?as\b|"
     r"\bnothing (?:\w+ ){0,5}(?:as|so) \w+ (?:to me )?as\b|"
     r"\bwas what i (?:said|told|wrote|asked|named|mentioned)\b|\bno (?:better|greater|finer|nicer) |\bgone off at\b|"
     r"\b(?:nothing|no one|nobody|can(?:no|')t|never|hard to) (?:\w+ )?(?:beats?|tops?|trumps?|outranks?)\b|\b(?:few|"
@@ -226,7 +224,7 @@ NATURE = any_of(
     r"\b(?:person|soul|type|sort|kind|nature|natured|temper\w*|dispos\w+|character|mostly|often|rarely|seldom|tend|"
     r"inclined|prone|default|day to day|everyday|most|through life|deep down|at heart|known|describe\w*|people|"
     r"friends|"
-    r"these days|lately|nowadays|weeks|months|years|basic\w*|become|became|became|forever|ever since|since (?:the|my|"
+    r"these days|lately|nowadays|weeks|months|years|basic\w*|become|became|forever|ever since|since (?:the|my|"
     r"i))\b"
 )
 """By what a feeling is known to be how somebody is."""
@@ -237,8 +235,8 @@ FROM_NOW = any_of(
 )
 """What lasts although words like `today` stand with it."""
 LASTING = any_of(
-    r"\b(?:from|as of|as from|since|starting|beginning|until|till) (?:today|now|tonight|this|tomorrow)\b|"
-    r"\bfrom now on\b|\balways\b|\bgenerally\b|\busually\b|\bby nature\b|\bfor good\b|\bpermanent(?:ly)?\b|"
-    r"\bin general\b|\b(?:moved|became|no longer|not any ?more)\b|\bon the whole\b|\bmost (?:days|of the time)\b|"
-    r"\bas a rule\b|\bfor (?:a while|some time) now\b|\bmostly\b|\bnormally\b|\ball in all\b|\bfor years\b"
+    r"\b(?:from|as of|as from|since|starting|beginning|until|till) tonight\b|\balways\b|\bgenerally\b|\busually\b|"
+    r"\bby nature\b|\bin general\b|\bon the whole\b|\bmost (?:days|of the time)\b|\bas a rule\b|\bmostly\b|"
+    r"\bnormally\b|\ball in all\b|\bfor years\b"
 )
+"""What lasts where no words like `today` stand with it, beside what `FROM_NOW` has."""

@@ -12,10 +12,9 @@ from random import Random
 from typing import Any
 
 from personaopt.evals.personabench.stand_in.asked_about import stated
-from personaopt.evals.personabench.stand_in.knowledge import REPLACED
 from personaopt.evals.personabench.stand_in.noise import Luck
 from personaopt.evals.personabench.stand_in.reading import Said, read
-from personaopt.evals.personabench.stand_in.world import MANY, NAME, VALUES
+from personaopt.evals.personabench.stand_in.world import MANY, NAME, REPLACED, VALUES
 from personaopt.evals.testbed import prompts
 
 _MESSAGE = re.compile(r"^(\d+)\. User: (.*)$", re.DOTALL)

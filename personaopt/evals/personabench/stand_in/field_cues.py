@@ -7,21 +7,25 @@ from collections.abc import Mapping
 
 from personaopt.evals.personabench.stand_in.cues import any_of
 
+INTRODUCED = (
+    r"\bnames?\b|\bnamed\b|\bcall(?:ed|s)? (?:me|myself|him)\b|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|"
+    r"respond) to\b|\bi(?: am|'m) @|@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|"
+    r"\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|"
+    r"greetings|regards|yours) ~@|\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |"
+    r"\bwho(?:m)? (?:i|you)|"
+    r"\b(?:say|says|shout|shouts|yells?|whispers?|reads|print(?:ed)?|label|envelope|badge|door|doorbell|bell) ~@|"
+    r"\bit(?:'s| is) @[,.;!:]|@ (?:speaking|writing|again|is me|is who i|, that's me)\b|@,? that(?:'s| is) me\b|"
+    r"\bhere is @|\bhere's @|"
+    r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|"
+    r"\bmine(?:'s| is) @|"
+    r"\b(?:say|says|shout|yell|call|whisper|reads|type) (?:\w+ ){0,3}[\"']@|@ (?:would|will|must|has to) be me\b|"
+    r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @"
+)
+"""By what a sentence is known to say how somebody is called."""
 FIELDS: Mapping[str, re.Pattern[str]] = {
     "demographics.name": any_of(
-        r"\bnames?\b|\bnamed\b|\bcall(?:ed|s)? (?:me|myself|him)\b|\bsign|\bgo(?:es)? by\b|\b(?:answer|listen|"
-        r"respond) to\b|\bi(?: am|'m) @|@ here\b|\bthis is @|\bknown as\b|\baddress me\b|\bchristened\b|"
-        r"\bbapti[sz]ed\b|\bintroduc|\bme (?:as )?@|\b(?:talk|speak|writ|chatt?)ing (?:to|with) @|\b(?:hello|"
-        r"greetings|regards|yours) ~@|\bpassport says\b|\bto meet you\b|\b(?:help|deal)ing(?: with)?:? |"
-        r"\bwho(?:m)? (?:i|you)|"
-        r"\b(?:say|says|shout|shouts|yells?|whispers?|reads|print(?:ed)?|label|envelope|badge|door|doorbell|bell) ~@|"
-        r"\bit(?:'s| is) @[,.;!:]|@ (?:speaking|writing|again|is me|is who i|, that's me)\b|@,? that(?:'s| is) me\b|"
-        r"\bhere is @|\bhere's @|"
-        r"\b(?:i am|i'm|i've been|i have been|being) @(?=[,.;! ]|$)|\byours,? @|\bin the name of @|\bunder @|"
-        r"\bmine(?:'s| is) @|"
-        r"\b(?:say|says|shout|yell|call|whisper|reads|type) (?:\w+ ){0,3}[\"']@|@ (?:would|will|must|has to) be me\b|"
-        r"@ is (?:me|the name|how)\b|^(?:please )?(?:put|write|print|use|note|type) @|\bsays? @|"
-        r"\b(?:says?|said|calls?|called|shout\w*|typ(?:e|ing)|writ\w+|inscri\w+|letter|envelope|parcel|package|cake|"
+        INTRODUCED
+        + r"|\b(?:says?|said|calls?|called|shout\w*|typ(?:e|ing)|writ\w+|inscri\w+|letter|envelope|parcel|package|cake|"
         r"card|reservation|booking|register\w*|birth|print\w*|engrav\w*|stitched|spell\w*|pronounc\w*|answers?|turn "
         r"(?:around|round|my head)|hear|label\w*|told)\b.*@|@.*\b(?:that(?:'s| is) (?:me|how)|on it|turn (?:around|"
         r"round|my head)|it is me|it's me)\b|"
@@ -119,7 +123,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:take|pick) @|\bin the way of @|\bhonou?r\b|\bover money\b|\bmoney or @|\bhearing (?:that )?@|\bcomes "
         r"before\b|\bbefore anything\b|\bnothing else\b|\bwhat i want\b|"
         r"\breasons?\b|\bmy (?:first |golden |only )?(?:rule|law|faith|duty|pride)\b|\bowe\b|\bcommitt?(?:ed|ment)\b|"
-        r"\bnothing goes\b|\bday by\b|\bmeasure\b|"
+        r"\bnothing goes\b|\bday by\b|"
         r"\ball about @|\bas \w+ (?:to me )?as @|\bmeans? (?:so|that|very) much\b|\bworld to me\b|"
         r"\b(?:quarrel|fight|fall out|argue|cry) ~over @|: @\W*$|\bhigher than @|\bcut me open\b|"
         r"\beverything i do\b|\bjail\b|\bprison\b|\bpromise\b|\bremember me for\b|\bgood\b"
@@ -137,10 +141,10 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"\blessons?\b|\btrying\b|\bsee me\b|\bstopped\b|\bquit\b|\btime for\b|\bbit by\b|\bcaught me\b|\bi(?: am|"
         r"'m) an?(?: \w+){0,2} @|\bhappiest\b|@ person\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|"
         r"\b(?:gives?|brings?) me\b|\bmy (?:great |big |true |old )?(?:love|joy|sport|hobby|obsession|weakness|vice|"
-        r"therapy|happy place|escape)\b|\brelax\w*\b|\bunwind\b|\bcan't stop\b|\bobsess\w*\b|\bgeek\b|\bnerd\b|"
+        r"therapy|happy place|escape)\b|\brelax\w*\b|\bcan't stop\b|\bobsess\w*\b|\bgeek\b|\bnerd\b|"
         r"\benthusiast\b|\baficionado\b|\blover\b|\bbuff\b|"
         r"\bno (?:better|greater|finer)\b|\bfor hours\b|\bwithout stopping\b|"
-        r"\bheart\b|\bmy days? off\b|\bround of @|\bswap\b|\bonly live for\b|\bcrave\b|\bmiss(?:ed)? (?:a|my|the)\b|"
+        r"\bmy days? off\b|\bround of @|\bswap\b|\bonly live for\b|\bcrave\b|\bmiss(?:ed)? (?:a|my|the)\b|"
         r"\bequipment\b|\bcollection\b"
     ),
     "life.home": any_of(
@@ -162,7 +166,7 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
     "life.diet": any_of(
         r"\b(?:eat\w*|ate|diet|food|meals?|plate|kitchen|cook\w*|cuisine|menu|table|dinners?|dish(?:es)?|appetite|"
         r"fork)\b|\b(?:am|be|being|been|as|go|goes|going|gone|went|turn(?:ed)?|becom\w+|became|remain\w*|stay\w*|"
-        r"stick|stuck|liv\w+|call(?:ed)? myself|told|said|told|now|these days|started|it is|it's|i'm|we're|"
+        r"stick|stuck|liv\w+|call(?:ed)? myself|said|told|now|these days|started|it is|it's|i'm|we're|"
         r"thing)\b|'m @|"
         r"\bhousehold\b|@ here\b|\boff limits\b|\btaboo\b|\blifestyle\b|\btaste\b|\bgrocer\w*\b|\bshopping list\b|"
         r"\bmouth\b|\bstomach\b|\bingredients?\b|\banimals?\b|\bfish\b|\bcheese\b|\beggs?\b|\bmilk\b|\bbutter\b|"
@@ -175,20 +179,14 @@ FIELDS: Mapping[str, re.Pattern[str]] = {
         r"account\b|\bmeans\b|\bout of (?:the question|reach)\b|\btoo (?:dear|expensive|much)\b|\bmoney\b"
     ),
     "pattern.usage": any_of(
-        r"\b(?:write|writing|talk|chat|turn|come|speak|drop in|check in|log in|get back) ~to you\b|\bto you\b|"
-        r"\b(?:use|using|message|ask|contact|consult|open|visit|see|need|bother|text|catch|ping) (?:you|this|"
-        r"the assistant)\b|\bhear from me\b|\bi(?: am|'m) (?:\w+ ){0,2}(?:here|online|around|on here|active|"
-        r"at the keyboard)\b|\b(?:find|reach|meet|get) me\b|\bwith you\b|\bthis chat\b|\bassistant\b|\bdrop (?:in|"
-        r"by)\b|\bmy (?:usual )?(?:hour|time)\b|\bset it for\b|\bwhen i(?: am|'m)\b|\b(?:get in touch|in touch|"
-        r"here|turn up|show up|look in)\b|\bour (?:chats|talks|conversations)\b|\b(?:sit down|log on|come online|"
-        r"get round to you)\b|"
-        r"\b(?:talk|chat|speak|write|typ)(?:s|ing)? (?:with|to) (?:you|an assistant|the assistant)\b|\bfor (?:you|"
-        r"our)\b|\b(?:open|start|fire up|switch on|turn on|log in\w*|log into) (?:this|the|you)\b|\bquestions?\b "
-        r"~(?:come|arise|occur)|\b(?:asking|bothering|using|writing) you\b|\btime for (?:you|this|our)\b|\bmy "
-        r"sessions?\b|\bour sessions?\b|\bmessages? (?:you|from me)\b|\bmy messages\b|"
-        r"\bwith you\b|\bsit down\b|\byou and (?:i|me)\b|\bkeep me company\b|"
-        r"\byou\b|\bchat\w*|\bonline\b|\bkeyboard\b|\bquestions?\b|\btyp(?:e|ing)\b|\blog\b|"
-        r"\bmy company\b|\bour (?:time|hour|moment)\b"
+        r"\byou\b|\bassistant\b|\bchat\w*|\bonline\b|\bkeyboard\b|\bquestions?\b|\btyp(?:e|ing)\b|\blog\b|\bhere\b|"
+        r"\b(?:use|using|message|ask|contact|consult|open|visit|see|need|bother|text|catch|ping|start|fire up|"
+        r"switch on|turn on) this\b|\b(?:open|start|fire up|switch on|turn on) the\b|"
+        r"\bhear from me\b|\bi(?: am|'m) (?:\w+ ){0,2}(?:around|active)\b|\b(?:find|reach|meet|get) me\b|"
+        r"\b(?:drop (?:in|by)|in touch|turn up|show up|look in|sit down)\b|\bset it for\b|"
+        r"\bwhen i(?: am|'m)\b|\bmy (?:usual )?(?:hour|time)\b|\bmy (?:sessions?|messages|company)\b|"
+        r"\bour (?:talks|conversations|sessions?|time|hour|moment)\b|\bfor our\b|\btime for this\b|"
+        r"\bmessages? from me\b|\bkeep me company\b"
     ),
     "pattern.emotion": any_of(
         r"\bfe(?:el|els|elt|eling|elings)\b|\b(?:am|being|be|been)\b|'m\b|\bmood\b|\bemotion\w*\b|"
@@ -265,7 +263,7 @@ STABLE = frozenset(
 """Fields of which nobody says that they were otherwise once: a past tense tells of how it was found out."""
 
 OWNED = any_of(
-    r"\b(?:i am|i'm|i'm|i've been|i have been|i remain|i became|i've become)(?! (?:not|no)\b) (?:(?!(?:at|in|from|"
+    r"\b(?:i am|i'm|i've been|i have been|i remain|i became|i've become)(?! (?:not|no)\b) (?:(?!(?:at|in|from|"
     r"with|to|by|on|near|for|"
     r"not|no|behind|off|like|about|into|under|over|of|after|before|between|sure|glad|afraid|told)\b|\w+ing\b)\w+ "
     r"){0,3}?@"

@@ -9,10 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from personaopt.evals.personabench.stand_in.mentions import mentions_in
 from personaopt.evals.personabench.stand_in.reading import Said, read
-from personaopt.evals.personabench.stand_in.world import MANY, TITLES
+from personaopt.evals.personabench.stand_in.world import MANY, REPLACED, TITLES
 
-REPLACED = ("preference.styles", "preference.formats", "preference.workflows")
-"""Lists whose new item takes the place of the old one unless it is said to come beside it: an answer has one form."""
 _LINE = re.compile(r"^[-*\s]*([^:]+): (.+?)(?: \(([^()]*\buntil [^()]*)\))?$")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"^\(\d{4}-\d\d-\d\d \d\d:\d\d\) ")

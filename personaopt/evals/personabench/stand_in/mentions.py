@@ -64,7 +64,7 @@ _SIDES = re.compile(
 _I = re.compile(
     r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|"
     r"more|"
-    r"rather|of|definitely|always|mere|pure|side|it's|'s|'m)[: ]+(?:an? |the |"
+    r"rather|of|definitely|always|mere|pure|side|it's|'s)[: ]+(?:an? |the |"
     r"letter )*[\"']?(?P<i>I)(?![\w'])(?! (?:am|have|"
     r"was|would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|[:=] ?(?P<sign>I)(?![\w'])(?= ?[.,;]|$)|"
     r"^(?P<first>I)(?=[,.;])|\? (?P<answer>I)(?=[,.;!]| (?:it is|in my|for me|every|all|without|no doubt)\b)|"

@@ -18,6 +18,7 @@ from personaopt.evals.personabench.stand_in.field_cues import (
     STABLE,
 )
 from personaopt.evals.personabench.stand_in.mentions import Mention, mentions_in
+from personaopt.evals.personabench.stand_in.mistakes import mistaken, told_otherwise
 from personaopt.evals.personabench.stand_in.standing import (
     is_asked,
     is_passing,
@@ -26,15 +27,9 @@ from personaopt.evals.personabench.stand_in.standing import (
     of_the_user,
     score,
 )
-from personaopt.evals.personabench.stand_in.world import BUDGET, HOME
+from personaopt.evals.personabench.stand_in.world import BUDGET, HOME, MANY, REPLACED
 
-_FLEETING = (
-    "pattern.emotion",
-    "preference.formats",
-    "preference.styles",
-    "preference.workflows",
-    "life.diet",
-)
+_FLEETING = ("pattern.emotion", "life.diet", *REPLACED)
 """Fields of which a value for a while, or for one occasion, is spoken of without any other words."""
 
 _WISHED = ("preference", "pattern.engagement")
@@ -48,13 +43,8 @@ _ALONE = re.compile(
 )
 """A value and hardly more: who says so says it of themselves."""
 _VERB = re.compile(r"\b(?:is|was|are|were|has|had|will)\b")
-
-
 _DOUBTFUL, _FAR = -3, 4
 """A value that may be over holds where far more speaks against the other one."""
-_CURT = 8
-"""Words of a sentence that takes something back without saying who said it."""
-_I = re.compile(r"\b(?:i|i'm|i've|i'd|my|of mine|of me|by me|sorry|apologi\w+|pardon|oops|whoops)\b")
 _JOINER = re.compile(
     r"(?:[,;:]| -)? (?:and|but|while|whereas|plus|also|besides|yet)(?: also| besides|,)? (?=i\b|i'|my\b|we\b|we'|"
     r"please\b)|; |"
@@ -66,7 +56,18 @@ _MONEY = re.compile(r"€|\beuros?\b|\beur\b|\bbudget\b")
 
 @dataclasses.dataclass
 class Part:
-    """What one sentence says of one field."""
+    """What one sentence says of one field.
+
+    Attributes:
+        path: The field.
+        start, end: Where the sentence stands in its message.
+        held, ended: The values that are so after it, and those that no longer are, or never were.
+        mistaken: Whether it takes something back.
+        lasting: Whether what it says will last.
+        news: Whether it has words of change.
+        also: Whether its value comes beside what was.
+        said: Whether it speaks of what the user said.
+    """
 
     path: str
     start: int
@@ -78,41 +79,6 @@ class Part:
     news: bool
     also: bool
     said: bool
-
-
-def mistaken(lowered: str) -> bool:
-    """Whether a sentence says that something the user said was never true."""
-    if re.search(r"\bi(?: have|'ve)? never(?: \w+){0,2} (?:been|was|lived|worked|ate|eaten|had|were)\b", lowered):
-        return True
-    said = bool(mistake_cues.SAID.search(lowered))
-    if (
-        change_cues.CHANGED.search(lowered)
-        and not said
-        and not re.search(r"\b(?:my mistake|by mistake|made a mistake|joking|joke|mixed|slip|typo)\b", lowered)
-    ):
-        return False
-    false = bool(mistake_cues.FALSE.search(lowered))
-    if false and mistake_cues.OWN_WORDS.search(lowered):
-        return True
-    if false and _I.search(lowered) and not cues.OTHERS.search(lowered):
-        return True
-    if (
-        false
-        and not re.search(r"\byou\b|\byou'", lowered)
-        and not cues.OTHERS.search(lowered)
-        and len(lowered.split()) <= _CURT
-    ):
-        return True
-    return said and not change_cues.CHANGED.search(lowered) and bool(mistake_cues.TRULY.search(lowered))
-
-
-def _told_otherwise(lowered: str, own: Sequence[Mention]) -> bool:
-    """`I told you A, it is B.`: what was said and what is so differ, and nothing has changed."""
-    said = mistake_cues.SAID.search(lowered)
-    values = {mention.value for mention in own}
-    if said is None or len(values) < 2 or change_cues.CHANGED.search(lowered) or own[0].path in STABLE:
-        return False
-    return bool(mistake_cues.CONTRAST.search(lowered))
 
 
 def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
@@ -141,7 +107,7 @@ def parts_of(sentence: str, start: int, before: str) -> Iterable[Part]:
         ]
         if not own:
             continue
-        wrong = wrong or _told_otherwise(lowered, own)
+        wrong = wrong or told_otherwise(lowered, own)
         held, ended = _sorted(shown, own, others, wrong)
         if path in STABLE and held and not wrong:
             ended = []
@@ -270,7 +236,7 @@ def _sorted(
     for place, mention in enumerate(own):
         scores.setdefault(mention.value, []).append(score(own[0].path, masked(lowered, own, others, place), wrong))
     best = {value: max(found) for value, found in scores.items()}
-    many = own[0].path.rpartition(".")[2] in ("interests", "values", "languages")
+    many = own[0].path in MANY and own[0].path not in REPLACED
     if len(best) == 1:
         ((value, found),) = best.items()
         return ([value], []) if found >= 0 else ([], [value])

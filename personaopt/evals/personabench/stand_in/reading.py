@@ -14,7 +14,8 @@ from typing import Literal
 
 import personaopt.evals.personabench.stand_in.mistake_cues as mistake_cues
 from personaopt.evals.personabench.stand_in.mentions import plain
-from personaopt.evals.personabench.stand_in.parts import Part, mistaken, parts_of
+from personaopt.evals.personabench.stand_in.mistakes import mistaken
+from personaopt.evals.personabench.stand_in.parts import Part, parts_of
 from personaopt.evals.personabench.stand_in.surroundings import around
 
 _ENDS = re.compile(

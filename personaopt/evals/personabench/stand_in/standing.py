@@ -10,9 +10,8 @@ import personaopt.evals.personabench.stand_in.cues as cues
 import personaopt.evals.personabench.stand_in.mistake_cues as mistake_cues
 from personaopt.evals.personabench.stand_in.field_cues import STABLE
 from personaopt.evals.personabench.stand_in.mentions import Mention
-from personaopt.evals.personabench.stand_in.world import BUDGET, NAME
+from personaopt.evals.personabench.stand_in.world import BUDGET, HOME, NAME
 
-HELD, ENDED = "held", "ended"
 _PLANNED = ("demographics", "life", "personality")
 """Groups of which people also speak in wishes and plans; how an answer is wished for is a preference."""
 _CLAUSE = re.compile(r"[,;:]| - |\bbut\b|\bwhile\b|\bwhereas\b|\bthough\b|\balthough\b")
@@ -124,7 +123,7 @@ def of_the_user(lowered: str, mention: Mention) -> bool:
     for match in cues.OWN_SUBJECT.finditer(before):
         if not any(start <= match.start() < stop for start, stop in kin):
             own = match.start()
-    if mention.path == "life.home" and _HERE.search(before):
+    if mention.path == HOME and _HERE.search(before):
         return True
     if _AS_I_AM.match(after):
         return True

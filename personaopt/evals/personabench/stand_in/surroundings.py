@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from personaopt.evals.personabench.stand_in.mentions import mentions_in
-from personaopt.evals.personabench.stand_in.parts import Part, mistaken, weak_part
+from personaopt.evals.personabench.stand_in.mistakes import mistaken
+from personaopt.evals.personabench.stand_in.parts import Part, weak_part
 from personaopt.evals.personabench.stand_in.standing import is_over_soon
 
 _SHORT = 9
@@ -42,7 +43,7 @@ def around(sentences: Sequence[tuple[int, str]], at: Mapping[int, list[Part]]) -
             for part in (*at.get(place - 1, ()), *at.get(place + 1, ())):
                 part.lasting &= not is_over_soon(part.path, sentence.lower())
     for place, (_, sentence) in enumerate(sentences):
-        if 0 < place < len(sentences) and not at[place] and mistaken(sentence.lower()):
+        if place and not at[place] and mistaken(sentence.lower()):
             _between(sentences, at, place)
 
 

@@ -6,9 +6,8 @@ It compares what the texts name: options, forms, arguments of calls, values of f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from random import Random
-from typing import Any
 
 from personaopt.evals.personabench.checks import FORMS
 from personaopt.evals.personabench.stand_in.knowledge import in_persona
@@ -51,7 +50,7 @@ def scores(given: Mapping[str, str], draw: Random) -> dict[str, str]:
         helps, fits = draw.choice((8, 9, 9, 10)), draw.choice((8, 9, 9, 10))
         return {"reason": "It is what was expected.", "helpfulness": str(helps), "personalization": str(fits)}
     past = [line for line in given.get("persona", "").splitlines() if "(until " in line]
-    values = {value for line in past for _, value in _plain_values(line.partition(" (until ")[0])}
+    values = {each.value for line in past for each in in_persona(line.partition(" (until ")[0])}
     scene = scene_of(given.get("message", ""))
     stale = scene is not None and set(_options(given["reply"], scene)[:1]) & set(scene.suiting(sorted(values)))
     fits = draw.choice((0, 1)) if stale else draw.choice((1, 2, 3))
@@ -103,11 +102,7 @@ def _values(expected: str) -> list[str]:
     )
 
 
-def _plain_values(line: str) -> Sequence[tuple[str, str]]:
-    return [(each.path, each.value) for each in in_persona(line)]
-
-
 def _names(text: str, value: str) -> bool:
-    words: list[Any] = [word.casefold() for word in _WORDS.findall(text)]
+    words = [word.casefold() for word in _WORDS.findall(text)]
     wanted = [word.casefold() for word in _WORDS.findall(value)]
     return any(words[place : place + len(wanted)] == wanted for place in range(len(words) - len(wanted) + 1))

@@ -1,7 +1,7 @@
-"""What the stand-in knows of the world: which values people may have, and how they may be called.
+"""What the stand-in knows of people: which values they may have, and how those may be called.
 
-Of the generator's vocabulary it uses the values alone. Other ways to call them are general English; how a user says
-that a value is theirs is not looked up anywhere (`cues`).
+Of the generator's vocabulary it uses the values, and the situations (`scenes`). Other ways to call a value are general
+English; how a user says that a value is theirs is not looked up anywhere (`cues`).
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ VALUES: dict[str, tuple[str, ...]] = {
 }
 """The values that people have, by the field's path."""
 MANY = frozenset(path for path, slot in BenchFields.slots().items() if slot.many)
+REPLACED = ("preference.styles", "preference.formats", "preference.workflows")
+"""Lists whose new item takes the place of the old one unless it is said to come beside it: an answer has one form."""
 TITLES = {slot.title.casefold(): path for path, slot in BenchFields.slots().items()}
 
-CAPITAL = frozenset({NAME, "life.home"})
+CAPITAL = frozenset({NAME, HOME})
 """Fields whose values are proper names: Split is a city, and split is not."""
 
 _COUNTRIES = {
