@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from personaopt.errors import PersonaError
 from personaopt.fields import PersonaFields
 from personaopt.lm.asks import Ask
 from personaopt.memory.quoting import words
 from personaopt.optimizers.editors import KEPT_EDITS, Editor, EditRequest, Edits
+from personaopt.optimizers.field_rules import values_in
 from personaopt.persona import Edit, Persona, Statement
 
 SHORTEST = 3
@@ -76,15 +76,8 @@ def without_repeated(persona: Persona, fields: type[PersonaFields] = PersonaFiel
 
 
 def values_of(persona: Persona, fields: type[PersonaFields]) -> list[list[str]]:
-    """The words of every value that a field of the persona has or had."""
-    found, slots = [], fields.slots()
-    for each in persona.statements:
-        if (slot := slots.get(each.field or "")) is not None:
-            try:
-                value = slot.read(each.text, ended=each.valid_to is not None)
-            except PersonaError:
-                continue
-            found.append(words(slot.text(value)))
+    """The words of every value that a field of the persona has or had, the shortest left out."""
+    found = [words(value) for value, _ in values_in(persona, fields)]
     return [each for each in found if len("".join(each)) >= SHORTEST]
 
 

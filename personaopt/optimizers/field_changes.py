@@ -125,7 +125,7 @@ def _wanted(each: Backed, items: Sequence[Any], known: Sequence[Statement], rule
     leaving = key(slot, named) if named is not None else ""
     if action == "set" and key(slot, each.value) in texts and (not slot.many or leaving not in texts):
         raise PersonaError("it says so already")
-    left = {key: one for key, one in texts.items() if slot.many and key != leaving}
+    left = {text: one for text, one in texts.items() if slot.many and text != leaving}
     if action != "set" and not slot.many and leaving and leaving not in texts:
         raise PersonaError("it does not hold what is to end")
     if action != "set" and slot.many and (not leaving or len(left) == len(texts)):
@@ -139,7 +139,11 @@ def _wanted(each: Backed, items: Sequence[Any], known: Sequence[Statement], rule
 
 
 def _as_meant(each: Backed, items: Sequence[Any]) -> Backed:
-    """What is taken back and what is right in its place, where one value alone was given for a field that has one."""
+    """What is taken back and what is right in its place, where one value alone was given for a field that has one.
+
+    Raises:
+        PersonaError: What would be right is known.
+    """
     if each.change.action != "take_back" or each.old is not None or each.value is None or each.slot.many or not items:
         return each
     if is_denied(each.slot.text(each.value), each.change.quote):

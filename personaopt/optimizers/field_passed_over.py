@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from personaopt.errors import PersonaError
 from personaopt.fields import PersonaFields
 from personaopt.interaction import Interaction
 from personaopt.memory.quoting import plain
 from personaopt.optimizers.backing import sentences, stands_in
+from personaopt.optimizers.field_rules import values_in
 from personaopt.optimizers.sessions import Message, is_unasked, session_of
 from personaopt.persona import Persona
 from personaopt.signals import in_own_words, stance_of
@@ -35,10 +35,10 @@ def passed_over(
         model: The fields there are.
     """
     quotes = [quote for change in found if (quote := plain(change.quote))]
-    values = _values(persona, model)
+    values = list(values_in(persona, model))
     left = []
     for message in told(messages):
-        held = [value for value, evidence in values if message.interaction.id in evidence]
+        held = [value for value, statement in values if message.interaction.id in statement.evidence]
         for sentence in sentences(message.text):
             said = plain(sentence)
             quoted = any(quote in said or said in quote for quote in quotes)
@@ -60,16 +60,3 @@ def told(messages: Sequence[Message]) -> list[Message]:
 def not_wanted(turn: Interaction) -> bool:
     """Whether the user corrected a turn's reply, or turned it down."""
     return bool(turn.response) and (in_own_words(turn) or stance_of(turn) == "rejected")
-
-
-def _values(persona: Persona, model: type[PersonaFields]) -> list[tuple[str, tuple[str, ...]]]:
-    """Every value that the fields have or had, with the turns it rests on."""
-    slots, found = model.slots(), []
-    for each in persona.statements:
-        if (slot := slots.get(each.field or "")) is not None:
-            try:
-                value = slot.read(each.text, ended=each.valid_to is not None)
-            except PersonaError:
-                continue
-            found.append((slot.text(value), each.evidence))
-    return found

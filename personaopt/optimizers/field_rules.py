@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from personaopt.errors import PersonaError
@@ -73,6 +73,18 @@ def known_values(persona: Persona, rules: FieldRules) -> dict[str, Any]:
         path: [slots[path].text(one) for one in value] if slots[path].many else slots[path].text(value)
         for path, value in fields.values().items()
     }
+
+
+def values_in(persona: Persona, model: type[PersonaFields]) -> Iterator[tuple[str, Statement]]:
+    """Every value that the fields of a persona have or had, as text, with its statement; none that cannot be read."""
+    slots = model.slots()
+    for statement in persona.statements:
+        if (slot := slots.get(statement.field or "")) is not None:
+            try:
+                value = slot.read(statement.text, ended=statement.valid_to is not None)
+            except PersonaError:
+                continue
+            yield slot.text(value), statement
 
 
 def key(slot: Slot, value: Any) -> str:

@@ -17,7 +17,7 @@ from personaopt.optimizers.dictionary import DictionaryOptimizer
 from personaopt.persona import Persona
 
 
-class Dictionary:
+def of_the_paper(user: User, setting: Setting, *, k: int) -> Dictionary:
     """The dictionary persona alone, brought up to date every k sessions from the last three (arXiv 2412.13103).
 
     As in the paper: at most 3 sessions of 9 messages, changed fields only, demographics only in the user's own words, a
@@ -28,19 +28,30 @@ class Dictionary:
         setting: Of the run.
         k: After how many sessions.
     """
+    fields = DictionaryOptimizer(
+        fields=BenchFields,
+        k=k,
+        surprise=False,
+        lm=setting.editor,
+        most_items=MOST_ITEMS,
+        checkpoint=False,
+        threads=setting.threads,
+        seed=setting.seed,
+    )
+    return Dictionary(user, setting, fields)
 
-    def __init__(self, user: User, setting: Setting, k: int) -> None:
-        self.user, self.setting = user, setting
-        self.fields = DictionaryOptimizer(
-            fields=BenchFields,
-            k=k,
-            surprise=False,
-            lm=setting.editor,
-            most_items=MOST_ITEMS,
-            checkpoint=False,
-            threads=setting.threads,
-            seed=setting.seed,
-        )
+
+class Dictionary:
+    """A persona whose fields a `DictionaryOptimizer` brings up to date when it says that an update is due.
+
+    Args:
+        user: Whose persona is learnt.
+        setting: Of the run.
+        fields: What updates the fields.
+    """
+
+    def __init__(self, user: User, setting: Setting, fields: DictionaryOptimizer) -> None:
+        self.user, self.setting, self.fields = user, setting, fields
         self._persona = Persona((), setting.token_limit)
 
     def agent(self, session: str, golden: Persona) -> PersonaAgent:

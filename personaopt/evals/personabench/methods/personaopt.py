@@ -54,9 +54,7 @@ class PersonaOpt(Dictionary):
     """
 
     def __init__(self, user: User, setting: Setting, *, with_fields: bool = True, with_lines: bool = True) -> None:
-        super().__init__(user, setting, k=K)
-        self.with_fields, self.with_lines = with_fields, with_lines
-        self.fields = DictionaryOptimizer(
+        fields = DictionaryOptimizer(
             fields=BenchFields,
             stated=tuple(BenchFields.model_fields),
             most_items=MOST_ITEMS,
@@ -67,6 +65,8 @@ class PersonaOpt(Dictionary):
             threads=setting.threads,
             seed=setting.seed,
         )
+        super().__init__(user, setting, fields)
+        self.with_fields, self.with_lines = with_fields, with_lines
         self.lines = aligner_of(setting)
         self.surprise: Trigger = OnUnexpected(CORRECTED, remarks=False)
         self._aligned: float | None = None

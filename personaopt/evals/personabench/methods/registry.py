@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from personaopt.evals.personabench.methods.dictionary import Dictionary
+from personaopt.evals.personabench.methods.dictionary import of_the_paper
 from personaopt.evals.personabench.methods.method import LearnerOf
 from personaopt.evals.personabench.methods.personaopt import PersonaOpt
 from personaopt.evals.personabench.methods.prompting import Conversations, Golden, NoPersona
@@ -14,9 +14,9 @@ METHODS: Mapping[str, LearnerOf] = {
     "none": NoPersona,
     "golden": Golden,
     "rag": Conversations,
-    "k1": partial(Dictionary, k=1),
-    "k3": partial(Dictionary, k=3),
-    "k5": partial(Dictionary, k=5),
+    "k1": partial(of_the_paper, k=1),
+    "k3": partial(of_the_paper, k=3),
+    "k5": partial(of_the_paper, k=5),
     "personaopt": PersonaOpt,
     "no-lines": partial(PersonaOpt, with_lines=False),
     "no-fields": partial(PersonaOpt, with_fields=False),
