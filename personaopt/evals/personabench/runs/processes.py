@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LOOKED = 0.5
 """Seconds between two looks at whether the others are still there."""
+PATIENCE = 10.0
+"""Seconds that a process which has nothing left to do may take to end."""
 
 
 def in_processes(
@@ -62,6 +64,8 @@ def in_processes(
             for other in others:
                 other.start()
         _listen(back, others, turns, tell, stop)
+        for other in others:  # with nothing left to do they end by themselves, and tidy up behind them
+            other.join(0.0 if stop.over else PATIENCE)
     finally:
         begun = [other for other in others if other.pid is not None]
         for other in begun:  # they hold nothing: what they have not told is done again
