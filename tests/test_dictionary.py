@@ -35,6 +35,8 @@ def test_it_is_a_teleprompter_of_its_own_and_holds_an_aligner():
     assert isinstance(optimizer.aligner, po.PersonaAligner)
     assert "secret" not in str(optimizer.get_params())
     assert optimizer.get_params()["k"] == 3
+    again = po.DictionaryOptimizer(readings=2, measured=3, messages_in=["query"]).get_params()
+    assert (again["readings"], again["measured"], again["messages_in"]) == (2, 3, ["query"])
 
 
 def test_fields_are_filled_from_one_message_and_know_where_they_come_from(talk):

@@ -123,6 +123,7 @@ class DictionaryOptimizer(Teleprompter):
         check_whole(k=(k, 1), sessions=(sessions, 1), messages=(messages, 1), past=(past, 0))
         check_whole(measured=(measured, 0), most_items=(most_items, 1))
         self.k, self.sessions, self.messages = k, sessions, messages
+        self.readings, self.measured = readings, measured
         self.rules = _rules(fields, stated, mood_days, past, most_items)
         self.messages_in = _names(messages_in)
         self.triggers = _triggers(k, surprise) if triggers is None else list(triggers)
@@ -218,7 +219,8 @@ class DictionaryOptimizer(Teleprompter):
 
     def get_params(self) -> dict[str, Any]:
         """What it was made with, as JSON values: strategies by their names."""
-        own = {name: getattr(self, name) for name in ("k", "sessions", "messages")}
+        names = ("k", "sessions", "messages", "readings", "measured", "messages_in")
+        own = {name: plain(getattr(self, name)) for name in names}
         rules = {name: plain(value) for name, value in vars(self.rules).items()}
         return {**self.aligner.get_params(), **own, **rules, "triggers": plain(tuple(self.triggers))}
 

@@ -163,19 +163,18 @@ STILL = any_of(
 )
 
 CHANGED = any_of(
-    r"\b(?:outdated|out of date|obsolete|old news|henceforth|nowadays|henceforward|in future|changed|became|ever "
-    r"since|lapsed?|relocated|converted|reverted|as of|since (?:the|my|our|last|january|february|march|april|may|june|"
-    r"july|august|september|october|november|december|spring|summer|autumn|winter|christmas|easter|then|he|she|we|i)|"
-    r"it's been|recently|lately|finally|gave up|go(?:ne)? back|after all)\b|"
-    r"\b(?:moved|switched|changed|became|become|turned|no longer|any ?more|any longer|used to|swapped|replaced|"
-    r"traded|given up|gave up|quit|retrained|from now on|since then|back to|back in|returned|again|these days|"
-    r"meanwhile|exchanged|took up|taken up|new|left|stopped|gone|instead of|now)\b"
+    r"\b(?:changed|switched|moved|relocated|turned|became|become|converted|reverted|lapsed?|swapped|replaced|traded|"
+    r"exchanged|given up|gave up|quit|stopped|left|gone|retrained|returned|go back|back (?:to|in)|took up|taken up|"
+    r"no longer|any ?more|any longer|used to|instead of|after all|again|new|now|nowadays|these days|meanwhile|"
+    r"recently|lately|finally|in future|henceforth|henceforward|outdated|out of date|obsolete|old news|as of|"
+    r"it's been|ever since|since (?:the|my|our|last|january|february|march|april|may|june|july|august|september|"
+    r"october|november|december|spring|summer|autumn|winter|christmas|easter|then|he|she|we|i))\b"
 )
 PASSING = any_of(
-    r"\b(?:one|this) time only\b|\bthis once only\b|\bonly this (?:one|once|time)\b|\bjust the once\b|\bon a whim\b|"
+    r"\b(?:one|this) time only\b|\bonly this (?:one|once|time)\b|\bjust the once\b|\bon a whim\b|"
     r"\b(?:just|only|merely|at least) (?:for )?(?:today|tonight|now|this (?:once|time|week|evening|weekend|"
     r"afternoon))\b|\bfor (?:now|once|tonight|today|the moment|the time being|a (?:day|week|few days|bit|change)|"
-    r"this (?:once|time|one|occasion))\b|\btonight\b|\bthis once\b|\bthis (?:one )?time only\b|\bas an exception\b|"
+    r"this (?:once|time|one|occasion))\b|\btonight\b|\bthis once\b|\bas an exception\b|"
     r"\bexceptionally\b|\btemporar(?:y|ily)\b|\b(?:will|'ll|shall|should|soon|hope it|going to) ~pass(?:es)?\b|"
     r"\b(?:won't|not|will not) (?:going to )?last\b|\bpassing\b|\b(?:won't|will not|not going to) (?:stay|remain|"
     r"keep|be like)\b|\bonly until\b|\bhopefully (?:not|only)\b|\bin the mood for\b|\bon this occasion\b|"
