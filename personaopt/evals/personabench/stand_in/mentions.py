@@ -10,8 +10,8 @@ from personaopt.evals.personabench.stand_in.world import AGE, BUDGET, CAPITAL, L
 
 _SAME_LENGTH = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-"})
 _PAIR = re.compile(
-    r"\b(?:between )?([EISNTFJP])(?: ?/ ?| or | and | versus | vs\.? |-)([EISNTFJP])\b"
-    r"(?: (?:question|scale|axis|test))?"
+    r"\b(?:between )?([EISNTFJP])(?: ?/ ?| or | and | versus | vs\.? |-)([EISNTFJP])\b(?: (?:question|scale|axis|"
+    r"test))?"
 )
 _FOUR = re.compile(r"\b([EI])([SN])([TF])([JP])\b")
 
@@ -46,29 +46,24 @@ _TRAITS = (
 )
 _ABOUT_TYPE = re.compile(
     r"\b(?:tests?|tested|psycholog\w+|quiz|questionnaire|axis|(?:first|second|third|fourth|last) (?:scale|place|axis|"
-    r"letter)|(?:thinking|sensing|judging) (?:to|and|versus|vs) (?:feeling|intuition|perceiving)|personality|"
-    r"letters?|mbti|myers|types?|extra\w*|extro\w*|"
-    r"introver\w*|"
-    r"sensing|intuition|judging|perceiving)\b",
+    r"letter)|(?:thinking|sensing|judging) (?:to|and|versus|vs) (?:feeling|intuition|perceiving)|personality|letters?|"
+    r"mbti|myers|types?|extra\w*|extro\w*|introver\w*|sensing|intuition|judging|perceiving)\b",
     re.IGNORECASE,
 )
 _SIDES = re.compile(
-    r"\b(?:I'm|I am) (?:(?:an?|more|rather|clearly|definitely|very much|mostly|of|all|such|just|simply) "
-    r")*[ESNTFJP](?![\w'])|"
-    r"\b[ESNTFJP] it is\b|\bno [EISNTFJP] in me\b|\b(?:thinking or feeling|sensing or intuition|judging or "
-    r"perceiving)\b|"
-    r"\b[EISNTFJP],? (?:rather than|and not|not|over) an? [EISNTFJP]\b|"
-    r"\bmore (?:of )?(?:an? )?[EISNTFJP] than (?:an? )?[EISNTFJP]\b|"
-    r"\b[EISNTFJP],? (?:rather than|and not|not|over|but not|instead of) [EISNTFJP]\b"
+    r"\b(?:I'm|I am) (?:(?:an?|more|rather|clearly|definitely|very much|mostly|of|all|such|just|"
+    r"simply) )*[ESNTFJP](?![\w'])|\b[ESNTFJP] it is\b|\bno [EISNTFJP] in me\b|\b(?:thinking or feeling|"
+    r"sensing or intuition|judging or perceiving)\b|\b[EISNTFJP],? (?:rather than|and not|not|over) an? [EISNTFJP]\b|"
+    r"\bmore (?:of )?(?:an? )?[EISNTFJP] than (?:an? )?[EISNTFJP]\b|\b[EISNTFJP],? (?:rather than|and not|not|over|"
+    r"but not|instead of) [EISNTFJP]\b"
 )
 _I = re.compile(
     r"\b(?:am|'m|as|is|an?|the|letter|to|towards|got|be|been|with|says?|said|gives?|gave|made|put|not|firmly|clearly|"
-    r"more|"
-    r"rather|of|definitely|always|mere|pure|side|it's|'s)[: ]+(?:an? |the |"
-    r"letter )*[\"']?(?P<i>I)(?![\w'])(?! (?:am|have|"
-    r"was|would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|[:=] ?(?P<sign>I)(?![\w'])(?= ?[.,;]|$)|"
-    r"^(?P<first>I)(?=[,.;])|\? (?P<answer>I)(?=[,.;!]| (?:it is|in my|for me|every|all|without|no doubt)\b)|"
-    r"(?<![\w'])(?P<subject>I)(?= (?:describes|fits|suits|it is|is (?:me|mine|my|what|the))\b)"
+    r"more|rather|of|definitely|always|mere|pure|side|it's|'s)[: ]+(?:an? |the |"
+    r"letter )*[\"']?(?P<i>I)(?![\w'])(?! (?:am|have|was|would|will|do|did|can|think|like|live|feel|had|\w+ed)\b)|"
+    r"[:=] ?(?P<sign>I)(?![\w'])(?= ?[.,;]|$)|^(?P<first>I)(?=[,.;])|\? (?P<answer>I)(?=[,.;!]|"
+    r" (?:it is|in my|for me|every|all|without|no doubt)\b)|(?<![\w'])(?P<subject>I)(?= (?:describes|fits|suits|it is|"
+    r"is (?:me|mine|my|what|the))\b)"
 )
 """The letter I where it is no pronoun."""
 _ALONE = re.compile(r"(?<![\w'.])[ESNTFJP](?![\w'.]\w|\w|')")

@@ -47,8 +47,7 @@ _DOUBTFUL, _FAR = -3, 4
 """A value that may be over holds where far more speaks against the other one."""
 _JOINER = re.compile(
     r"(?:[,;:]| -)? (?:and|but|while|whereas|plus|also|besides|yet)(?: also| besides|,)? (?=i\b|i'|my\b|we\b|we'|"
-    r"please\b)|; |"
-    r", (?=i\b|i'|my\b)| - (?=i\b|i'|my\b)"
+    r"please\b)|; |, (?=i\b|i'|my\b)| - (?=i\b|i'|my\b)"
 )
 """Where a clause with a subject of its own begins."""
 _MONEY = re.compile(r"€|\beuros?\b|\beur\b|\bbudget\b")

@@ -28,17 +28,14 @@ _WOULD_BE = re.compile(r"(?: \w+){0,2} (?:would|could|might) be\b")
 _HERE = re.compile(r"\bhere,? in $|\b(?:see|visit|reach|join|find)(?:s|ing)? (?:me|us)\b")
 """Where the user is, whoever is the subject."""
 _TAKEN_UP = re.compile(
-    r"\bi(?:'ve| have)? (?:\w+ )?(?:speak|learnt|learned|inherited|share|am|do) (?:it|one|that|"
-    r"too)\b"
+    r"\bi(?:'ve| have)? (?:\w+ )?(?:speak|learnt|learned|inherited|share|am|do) (?:it|one|that|too)\b"
 )
 """Says that the user is, or does, what was said of somebody else."""
 _COMPLAINT = re.compile(
-    r"^(?:\w+[,!.]? )?(?:why|since when|what|how) (?:do|did|does|would|should|is|are|am|can|"
-    r"could|have)\b"
+    r"^(?:\w+[,!.]? )?(?:why|since when|what|how) (?:do|did|does|would|should|is|are|am|can|could|have)\b"
 )
 _TO_SUCH = re.compile(
-    r"\b(?:to|for|does|would|should|is|can|could|do) (?:an?|someone|somebody)(?: \w+)? (?:who |"
-    r"that |in |from )*$"
+    r"\b(?:to|for|does|would|should|is|can|could|do) (?:an?|someone|somebody)(?: \w+)? (?:who |that |in |from )*$"
 )
 """A question that asks what such an answer is for."""
 _ON_MINE = re.compile(r"[\"']? (?:on|onto|in|into|to|at) (?:my|me)\b")
@@ -53,8 +50,7 @@ _TAG = re.compile(
 """Behind what is told, and asks nothing."""
 _AS_I_AM = re.compile(
     r",? (?:that|which|is what|is who) (?:i am|i'm)\b| like (?:me|myself|us)\b|(?: that| which)? i (?:\w+ )?(?:play|"
-    r"love|do|"
-    r"listen|live|speak|like|adore|practi[sc]e|eat|am|work)\b"
+    r"love|do|listen|live|speak|like|adore|practi[sc]e|eat|am|work)\b"
 )
 _LONGEST_ASIDE = 12
 """Words of a sentence that does no more than say how long something lasts."""
