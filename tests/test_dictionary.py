@@ -15,6 +15,7 @@ import personaopt as po
 from personaopt.errors import ConfigurationError, DataError, PersonaError
 from personaopt.memory.own_words import recalled
 from personaopt.optimizers.dictionary import learnt_until
+from personaopt.optimizers.field_editor import FieldEditor
 
 
 def day_of(number):
@@ -513,3 +514,8 @@ def test_what_was_never_stored_may_be_taken_back_with_what_is_right(talk):
     assert talk.lines == ["Works as: carpenter"]
     talk.update(change("demographics.career", "librarian", quote, action="take_back"))
     assert talk.lines == ["Works as: carpenter"]
+
+
+def test_readings_are_of_its_own_editor():
+    with pytest.raises(ConfigurationError, match="own editor"):
+        po.DictionaryOptimizer(editor=FieldEditor(), readings=2)

@@ -121,7 +121,9 @@ class DictionaryOptimizer(Teleprompter):
     ) -> None:
         super().__init__()
         check_whole(k=(k, 1), sessions=(sessions, 1), messages=(messages, 1), past=(past, 0))
-        check_whole(measured=(measured, 0), most_items=(most_items, 1))
+        check_whole(measured=(measured, 0), most_items=(most_items, 1), readings=(readings, 1))
+        if editor is not None and readings > 1:
+            raise ConfigurationError("readings is for the optimizer's own editor; say it to the editor you give.")
         self.k, self.sessions, self.messages = k, sessions, messages
         self.readings, self.measured = readings, measured
         self.rules = _rules(fields, stated, mood_days, past, most_items)
