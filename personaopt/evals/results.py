@@ -63,7 +63,10 @@ def read_rows(folder: Path, kind: type[R]) -> list[R]:
         except (ValueError, RecursionError, DataError) as error:
             if number == len(lines) and line[:1] in (b"", b"{"):
                 break  # nothing, or what a killed process left of a line
-            raise DataError(f"{file}: line {number} is no row of results ({error}); take it out.") from error
+            raise DataError(
+                f"{file}: line {number} is no row of results ({error}); take it out, or give another folder if this "
+                "one is another experiment's."
+            ) from error
         rows[row.key] = row
     return list(rows.values())
 
