@@ -19,7 +19,7 @@ from personaopt.actions.policy import Situation
 from personaopt.actions.scored_policy import ScoredPolicy
 from personaopt.agent import PersonaAgent
 from personaopt.lm.adapter import LocalAdapter
-from personaopt.lm.asks import drive
+from personaopt.lm.driving import drive
 from personaopt.memory.consolidation import Observation
 from personaopt.memory.episodic import Memory, Recall
 from personaopt.signatures.act import ToolCall

@@ -22,7 +22,7 @@ from personaopt.actions.own_memory import MOST_FOUND, Moment
 from personaopt.actions.records import LONGEST_RESULT
 from personaopt.actions.space import ActionSpace
 from personaopt.agent import PersonaAgent
-from personaopt.lm.asks import adrive, drive
+from personaopt.lm.driving import adrive, drive
 from personaopt.memory.consolidation import Observation
 from personaopt.signatures.act import ToolCall
 

@@ -15,7 +15,8 @@ from personaopt.actions.records import ActionRecord
 from personaopt.errors import ModelError
 from personaopt.evals.errands import looking_lm, seekers, shares_of
 from personaopt.evals.errands.world import TOOLS, FindCode
-from personaopt.lm.asks import Ask, Failure, drive
+from personaopt.lm.asks import Ask, Failure
+from personaopt.lm.driving import drive
 from personaopt.lm.side_by_side import side_by_side
 from personaopt.memory.semantic import StatisticalSummary, summarise
 from personaopt.optimizers.action_evidence import action_statements

@@ -13,7 +13,7 @@ from scripted_lm import Rules, scripted_lm
 
 from personaopt.agent import PersonaAgent
 from personaopt.interaction import Interaction
-from personaopt.lm.asks import drive
+from personaopt.lm.driving import drive
 from personaopt.memory import open_store
 from personaopt.optimizers.autograd import TextualGraph
 from personaopt.optimizers.critics import ChainedCritic, ContrastiveCritic, LMCritic

@@ -16,8 +16,9 @@ from hashed_words import HashedWords
 from scripted_lm import Rules, scripted_lm
 
 import personaopt as po
-from personaopt.lm.asks import Ask, adrive
+from personaopt.lm.asks import Ask
 from personaopt.lm.codec import TEXT
+from personaopt.lm.driving import adrive
 from personaopt.lm.metering import Usage
 from personaopt.lm.watching import Watch
 from personaopt.optimizers import events

@@ -10,7 +10,8 @@ from hashed_words import HashedWords
 from scripted_lm import Rules, scripted_lm
 
 import personaopt as po
-from personaopt.lm.asks import Failure, drive
+from personaopt.lm.asks import Failure
+from personaopt.lm.driving import drive
 from personaopt.optimizers.checkpoint import digest
 from personaopt.optimizers.critics import Chained, ChainedCritic, ContrastiveCritic, Gradient, LMCritic
 from personaopt.optimizers.editors import EditRequest, LMEditor

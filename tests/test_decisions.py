@@ -12,7 +12,8 @@ from dspy.utils.exceptions import AdapterParseError, LMServerError
 
 from personaopt.errors import ConfigurationError, ModelError
 from personaopt.interaction import Interaction
-from personaopt.lm.asks import ATTEMPTS, Ask, Failure, adrive, drive, one_call_an_attempt
+from personaopt.lm.asks import ATTEMPTS, Ask, Failure, one_call_an_attempt
+from personaopt.lm.driving import adrive, drive
 from personaopt.optimizers.acceptance import AcceptAll, ImprovesBoth, Trial, mean_loss
 from personaopt.optimizers.losses import Outcome
 from personaopt.optimizers.windows import latest_with_slice

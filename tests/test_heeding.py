@@ -13,7 +13,7 @@ from scripted_lm import Rules, measuring_lm, scripted_lm
 from talking import talking_lm
 
 import personaopt as po
-from personaopt.lm.asks import drive
+from personaopt.lm.driving import drive
 from personaopt.memory.episodic import Recall
 from personaopt.optimizers.acceptance import ImprovesBoth, PairedTest, Trial, mean_loss
 from personaopt.optimizers.critics import ChainedCritic, ContrastiveCritic, LMCritic

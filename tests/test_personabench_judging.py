@@ -25,7 +25,8 @@ from personaopt.evals.personabench.runs.preview import NOTES, foretell, rehearsi
 from personaopt.evals.personabench.runs.roles import Roles
 from personaopt.evals.personabench.runs.sittings import Sitting
 from personaopt.evals.personabench.simulation.dialogue import Exchange
-from personaopt.lm.asks import ATTEMPTS, Failure, adrive, always, drive, one_call_an_attempt
+from personaopt.lm.asks import ATTEMPTS, Failure, always, one_call_an_attempt
+from personaopt.lm.driving import adrive, drive
 from personaopt.memory.embedding import CallableEmbedder
 from personaopt.persona import Persona, Statement
 

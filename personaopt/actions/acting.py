@@ -12,7 +12,8 @@ from personaopt.actions.gathering import NOTHING_GATHERED, Gathered, gather
 from personaopt.actions.own_memory import Moment
 from personaopt.actions.policy import Policy
 from personaopt.actions.space import ActionSpace
-from personaopt.lm.asks import adrive, drive, one_call_an_attempt
+from personaopt.lm.asks import one_call_an_attempt
+from personaopt.lm.driving import adrive, drive
 from personaopt.memory.episodic import Recall
 
 if TYPE_CHECKING:

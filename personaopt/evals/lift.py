@@ -19,7 +19,8 @@ from personaopt.evals.answers import Answer, Decided, Written
 from personaopt.evals.baselines import most_frequent
 from personaopt.evals.exams import Exam, replay
 from personaopt.interaction import Interaction
-from personaopt.lm.asks import Ask, Failure, Steps, drive
+from personaopt.lm.asks import Ask, Failure, Steps
+from personaopt.lm.driving import drive
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.aligner import PersonaAligner
 from personaopt.optimizers.losses import Case, Outcome, TextLikelihoodObjective

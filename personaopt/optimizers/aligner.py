@@ -18,7 +18,8 @@ from dspy.utils.callback import with_callbacks
 from personaopt.agent import PersonaAgent
 from personaopt.errors import ConfigurationError
 from personaopt.interaction import Interaction
-from personaopt.lm.asks import Steps, adrive, drive, one_call_an_attempt
+from personaopt.lm.asks import Steps, one_call_an_attempt
+from personaopt.lm.driving import adrive, drive
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.acceptance import Acceptance, ImprovesBoth
 from personaopt.optimizers.budget import Budget

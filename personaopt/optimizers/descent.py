@@ -16,7 +16,8 @@ import dspy
 
 from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.interaction import Interaction
-from personaopt.lm.asks import Ask, Failure, Steps, adrive, drive, one_call_an_attempt
+from personaopt.lm.asks import Ask, Failure, Steps, one_call_an_attempt
+from personaopt.lm.driving import adrive, drive
 from personaopt.lm.quiet_textgrad import textgrad
 from personaopt.lm.textgrad_engine import dspy_lm
 from personaopt.optimizers.editors import SHOWN_REFUSALS, Edits, edits_of, numbered

@@ -12,7 +12,8 @@ import dspy
 from dspy.adapters.utils import serialize_for_json
 
 from personaopt.errors import ConfigurationError, DataError, ModelError
-from personaopt.lm.asks import Ask, Failure, Steps, Unreachable, adrive, drive, one_call_an_attempt
+from personaopt.lm.asks import Ask, Failure, Steps, Unreachable, one_call_an_attempt
+from personaopt.lm.driving import adrive, drive
 from personaopt.optimizers.critics import as_text
 from personaopt.signatures.judge import VERDICTS, Judge
 

@@ -18,8 +18,9 @@ from personaopt.errors import PersonaError
 from personaopt.evals.lamp.methods.unlogged import unlogged
 from personaopt.interaction import Interaction
 from personaopt.lm.adapter import LocalAdapter
-from personaopt.lm.asks import Ask, Failure, Steps, drive, one_call_an_attempt
+from personaopt.lm.asks import Ask, Failure, Steps, one_call_an_attempt
 from personaopt.lm.codec import Codec
+from personaopt.lm.driving import drive
 from personaopt.lm.local import is_small_local
 from personaopt.optimizers.starts import SHOWN_TOKENS, SUMMARISED, Start
 from personaopt.persona import DEFAULT_TOKEN_LIMIT, Persona, Statement

@@ -20,7 +20,7 @@ from personaopt.evals.personabench.runs.sittings import UNFINISHED
 from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.evals.results import write_json
 from personaopt.evals.tape import Tape
-from personaopt.lm.asks import drive
+from personaopt.lm.driving import drive
 from personaopt.lm.local import form_of
 from personaopt.lm.private_calls import private_calls
 

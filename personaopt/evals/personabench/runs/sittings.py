@@ -25,7 +25,8 @@ from personaopt.evals.personabench.simulation.dialogue import Dialogue
 from personaopt.evals.personabench.simulation.sessions import hold
 from personaopt.evals.tape import Tape
 from personaopt.evals.turns import reason
-from personaopt.lm.asks import Ask, Failure, Steps, always, drive
+from personaopt.lm.asks import Ask, Failure, Steps, always
+from personaopt.lm.driving import drive
 from personaopt.lm.local import form_of
 from personaopt.lm.metering import Usage
 from personaopt.lm.private_calls import private_calls

@@ -23,7 +23,8 @@ from personaopt.evals.personabench.simulation.roles import SatisfactionCheck, Si
 from personaopt.evals.personabench.simulation.satisfaction import satisfies
 from personaopt.evals.personabench.simulation.users import RuleUser
 from personaopt.interaction import Interaction
-from personaopt.lm.asks import Ask, Failure, Steps, Unreachable, adrive, drive
+from personaopt.lm.asks import Ask, Failure, Steps, Unreachable
+from personaopt.lm.driving import adrive, drive
 from personaopt.signatures.act import RESPOND
 from personaopt.signatures.turns import turns_field
 
