@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +149,14 @@ def reported(folder: Path, json: bool, tasks: Sequence[Task] = ()) -> dict[str, 
     return report.to_dict()
 
 
+def _chosen(named: str, known: Collection[str]) -> list[str]:
+    """The methods of a list with commas."""
+    methods = [name.strip() for name in named.split(",") if name.strip()]
+    if unknown := [name for name in methods if name not in known]:
+        raise ConfigurationError(f"There is no method {unknown[0]!r}; there are {', '.join(known)}, and `all`.")
+    return methods
+
+
 def experiment_of(wanted: Wanted, data: Sequence[DataSet], results: Results | None) -> Experiment:
     """The experiment that the options describe.
 
@@ -168,9 +176,7 @@ def experiment_of(wanted: Wanted, data: Sequence[DataSet], results: Results | No
         wanted.users, wanted.per_user, wanted.who, wanted.seed, wanted.retrieve, wanted.online  # type: ignore[arg-type]
     )  # fmt: skip
     named = wanted.methods != "all"
-    methods = [name.strip() for name in wanted.methods.split(",") if name.strip()] if named else list(METHODS)
-    if unknown := [name for name in methods if name not in METHODS]:
-        raise ConfigurationError(f"There is no method {unknown[0]!r}; there are {', '.join(METHODS)}, and `all`.")
+    methods = _chosen(wanted.methods, METHODS) if named else list(METHODS)
     for each in data:
         if not protocol.tested(each.users):
             raise ConfigurationError(

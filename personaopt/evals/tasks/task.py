@@ -94,8 +94,7 @@ class Task:
             )
         (output,) = outputs
         labels = tuple(str(label) for label in get_args(signature.output_fields[output].annotation))
-        if kind is None:
-            kind = ("rating" if all(map(_is_number, labels)) else "choice") if labels else "text"
+        kind = kind or _kind_of(labels)
         keys = {field: field for field in (*fields, output)} | dict(item or {})
         return cls(
             name=name,
@@ -130,6 +129,11 @@ def _parse(name: str, question: str | None, fields: tuple[str, ...], labels: tup
     if missing:
         raise ConfigurationError(f"The expression of the task {name!r} has no group named {', '.join(missing)}.")
     return SentenceReader(re.compile(question, re.DOTALL), fields, labels)
+
+
+def _kind_of(labels: Sequence[str]) -> Kind:
+    """What an output with these labels is, as far as they tell."""
+    return ("rating" if all(map(_is_number, labels)) else "choice") if labels else "text"
 
 
 def _is_number(label: str) -> bool:
