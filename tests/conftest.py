@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from command_line import command  # noqa: F401
 from store_fixtures import address, new_database, postgresql, store  # noqa: F401
 from tiny_model import save_tiny_model
 

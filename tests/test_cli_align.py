@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from command_line import Command
 
 import personaopt as po
-from personaopt.cli.main import _run
 from personaopt.evals.exams import Exam, replay
 from personaopt.evals.lamp.data import load_lamp
 from personaopt.evals.lift import measure
@@ -24,21 +23,6 @@ ASKED = (
     "Which tag does this movie relate to among the following tags? Just answer with the tag name without further "
     f"explanation. tags: [{LABELS}] description: "
 )
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command line in this process: exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["personaopt", *map(str, arguments)])
-        capsys.readouterr()
-        code = _run()
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

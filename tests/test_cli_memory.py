@@ -1,32 +1,13 @@
 """The commands that look into a store and change what is kept of one user."""
 
 import json
-import sys
-from collections.abc import Callable
 
 import pytest
 from hashed_words import HashedWords
 
-from personaopt.cli.main import _run
 from personaopt.interaction import Interaction
 from personaopt.memory import open_store
 from personaopt.persona import Persona, Statement
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(monkeypatch, capsys) -> Command:
-    """The command line in this process: exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["personaopt", *map(str, arguments)])
-        capsys.readouterr()
-        code = _run()
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

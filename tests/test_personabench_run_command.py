@@ -6,22 +6,19 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chat_server import Answer, ChatServer, chat_server
+from command_line import Command, started, wait_for_rows
 from dspy.lm15 import request_from_openai_chat
 
-from personaopt.cli.main import _run
 from personaopt.cli.personabench_roles import Cast
 from personaopt.cli.personabench_run import Wanted, experiment_of
 from personaopt.evals.personabench import OfflineBackend, Size, generate
@@ -30,22 +27,7 @@ from personaopt.evals.personabench.runs.running import Run
 from personaopt.evals.personabench.stand_in import CapableStandIn
 from personaopt.evals.results import Results, read_rows
 
-Command = Callable[..., tuple[int, str, str]]
 METHODS = "none,golden,k1"
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command line in this process: exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["personaopt", *map(str, arguments)])
-        capsys.readouterr()
-        code = _run()
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -104,24 +86,6 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     with chat_server(state.answer) as server:
         state.server = server
         yield state
-
-
-def started(arguments: list[object]) -> subprocess.Popen[str]:
-    line = [sys.executable, "-m", "personaopt.cli.main", *map(str, arguments)]
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    return subprocess.Popen(
-        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=Path(__file__).parents[1]
-    )
-
-
-def wait_for_rows(out: Path, count: int) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        file = out / "results.jsonl"
-        if file.exists() and file.read_bytes().count(b"\n") >= count:
-            return
-        time.sleep(0.02)
-    raise AssertionError("no rows came")
 
 
 def plain(out: Path) -> set[str]:

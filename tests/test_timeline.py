@@ -7,7 +7,6 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
 
@@ -15,7 +14,6 @@ import pytest
 from sessions_lm import DAY, FIELDS, Talk, change
 
 import personaopt as po
-from personaopt.cli.main import _run
 from personaopt.errors import ConfigurationError, PersonaError
 from personaopt.fields import Span, Timeline
 from personaopt.fields.lanes import GAP, Scale, bars_of, shortened, text_left
@@ -313,18 +311,6 @@ def test_without_matplotlib_it_is_a_table(talk, monkeypatch, tmp_path):
     assert timeline._repr_html_().startswith("<table>")
     with pytest.raises(ConfigurationError, match="pip install"):
         timeline.save(tmp_path / "a.png")
-
-
-@pytest.fixture
-def command(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["personaopt", *map(str, arguments)])
-        capsys.readouterr()
-        code = _run()
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 def test_on_the_command_line(command, tmp_path):
