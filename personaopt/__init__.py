@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from personaopt.memory.embedding import Embedder, local_embedder
     from personaopt.optimizers.acceptance import AcceptAll, ImprovesBoth, PairedTest, Strict
     from personaopt.optimizers.aligner import PersonaAligner
+    from personaopt.optimizers.beside_fields import BesideFields
     from personaopt.optimizers.budget import Budget
     from personaopt.optimizers.descent import PersonaDescent
     from personaopt.optimizers.dictionary import DictionaryOptimizer
@@ -110,6 +111,7 @@ _MODULES = {
     "personaopt.memory.embedding": ("Embedder", "local_embedder"),
     "personaopt.optimizers.acceptance": ("AcceptAll", "ImprovesBoth", "PairedTest", "Strict"),
     "personaopt.optimizers.aligner": ("PersonaAligner",),
+    "personaopt.optimizers.beside_fields": ("BesideFields",),
     "personaopt.optimizers.budget": ("Budget",),
     "personaopt.optimizers.descent": ("PersonaDescent",),
     "personaopt.optimizers.dictionary": ("DictionaryOptimizer",),
@@ -130,6 +132,7 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
     "AcceptAll",
     "AlignmentWorker",
+    "BesideFields",
     "Budget",
     "ByHand",
     "ConfigurationError",
