@@ -42,7 +42,7 @@ def test_the_smallest_size_runs_and_reports(tmp_path):
     assert 0.3 < methods["personaopt"]["field_f1"] <= 1.0
     goals = methods["personaopt"]["goals"]
     assert {goal["met"] for goal in goals.values()} == {"unresolved"}  # two personas resolve nothing
-    assert done.stdout.count("unresolved: ") == len(goals) == 5
+    assert done.stdout.count("unresolved: ") == len(goals) == 6
     assert "wording" in (out / "bench" / "config.json").read_text()
     assert figures["settings"]["wording"] == "held-out"
 

@@ -70,7 +70,8 @@ def test_which_sessions_each_figure_is_of() -> None:
         row(number=0, stale=True, utterances=3, knowable=False, field_f1=0.1, field_f1_said=0.2, similarity=1.0),
         row(number=1, stale=True, at_risk=True, knowable=True, utterances=2, since_change=0, field_f1_said=0.3),
         row(number=2, stale=False, at_risk=False, knowable=True, since_change=1, field_f1_said=0.5),
-        row(number=3, at_risk=True, knowable=True, since_change=2, field_f1_said=0.7, calls_expected=2, calls_right=1),
+        row(number=3, at_risk=True, knowable=True, since_change=2, field_f1=0.6, field_f1_said=0.7, calls_expected=2,
+            calls_right=1),
         row(number=4, calls_expected=1, calls_right=1, since_change=3, field_f1=0.8, field_f1_said=0.9, similarity=7.0,
             similarity_parts={"coverage": 6.0, "correctness": 8.0}, field_precision=1.0, persona_tokens=120),
     ]  # fmt: skip
@@ -80,6 +81,7 @@ def test_which_sessions_each_figure_is_of() -> None:
     assert found["utterances"] == pytest.approx(8 / 5)
     assert found["utterances_knowable"] == pytest.approx(4 / 3)
     assert (found["field_f1"], found["field_f1_said"], found["field_f1_after_change"]) == (0.8, 0.9, 0.7)
+    assert found["field_f1_after_change_all"] == 0.6
     assert (found["similarity"], found["similarity_coverage"], found["similarity_correctness"]) == (7.0, 6.0, 8.0)
     assert found["tool_accuracy"] == 0.75  # of the two sessions that need calls
     assert (found["field_precision"], found["field_recall"], found["helpfulness"]) == (1.0, None, None)
@@ -207,7 +209,14 @@ def test_goals_of_ours_alone(written) -> None:
     methods = summary["personabench"]
     assert [name for name in methods if "goals" in methods[name]] == ["personaopt"]
     goals = methods["personaopt"]["goals"]
-    assert list(goals) == ["field_f1", "field_f1_after_change", "staleness", "utterances", "utterances_knowable"]
+    assert list(goals) == [
+        "field_f1",
+        "field_f1_after_change",
+        "field_f1_after_change_all",
+        "staleness",
+        "utterances",
+        "utterances_knowable",
+    ]
     assert goals["field_f1"]["point"] == methods["personaopt"]["field_f1"]
     assert goals["utterances"]["ci"] == methods["personaopt"]["ci"]["utterances_ratio"]
     assert (goals["field_f1"]["met"], goals["utterances"]["met"]) == (True, False)  # as the rows were made

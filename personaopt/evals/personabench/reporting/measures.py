@@ -76,6 +76,11 @@ MEASURES = (
         lambda row: row.field_f1_said if row.since_change == AFTER_CHANGE else None,
     ),
     Measure(
+        "field_f1_after_change_all", "field F1, after a change, all",
+        f"{AFTER_CHANGE} sessions after a lasting change was said, against all fields, also those not said yet",
+        lambda row: row.field_f1 if row.since_change == AFTER_CHANGE else None,
+    ),
+    Measure(
         "changes_learnt", "changes learnt",
         f"lasting changes said {AFTER_CHANGE} sessions before, of which the new value is held and the old one is not",
         lambda row: row.changes_learnt / row.changes_said if row.changes_said else None, counted=True,
